@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+
+const MB = 1_048_576;
+
+const text = (description: string) => z.string().trim().optional().describe(description);
+const count = (standard: number, description: string, min = 1) =>
+  z.coerce.number().int().min(min).default(standard).describe(description);
+const megabytes = (standard: number, description: string) =>
+  z.coerce.number().positive().default(standard).transform((mb) => Math.round(mb * MB))
+    .describe(`${description} (MB = 1,048,576 bytes)`);
+const flag = (standard: boolean, description: string) =>
+  z.stringbool({ truthy: ["true", "1", "yes", "on"], falsy: ["false", "0", "no", "off"] })
+    .default(standard).describe(description);
+const list = (description: string) =>
+  z.string().default("").transform((csv) => csv.split(",").map((s) => s.trim()).filter(Boolean))
+    .describe(description);
+const secret = (description: string) =>
+  z.string().min(32, "must have 32 bytes or more").optional().describe(description);
+const address = (description: string) =>
+  z.url({ protocol: /^https?$/ }).optional().describe(description);
+
+const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
+const prices = z.record(
+  z.string(),
+  z.object({ input: z.number().min(0), output: z.number().min(0) }),
+);
+
+/** Every environment variable that Imago reads: its meaning, its standard value, its check. */
+const Variables = z.object({
+  HOST: z.string().default("0.0.0.0").describe("Address to listen on"),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8000).describe(
+    "Port to listen on; 0 takes a free one",
+  ),
+  DATA_DIR: z.string().regex(/^[^\s,]+$/, "must have no spaces or commas").default("./data")
+    .describe(
+      "Folder of the database, the pictures and the generated secrets",
+    ),
+  PUBLIC_URL: address(
+    "Address under which the world reaches Imago, for the links that it hands out",
+  ),
+  CORS_ORIGINS: list("Origins of web pages that may call the API, comma-separated, or `*`"),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info").describe(`One of ${LOG_LEVELS.join(", ")}`),
+  DEBUG: flag(false, "Coloured logs for people instead of JSON lines"),
+  ADMIN_API_KEY: secret(
+    "Master key for `/auth/clients`; generated at the first start if not given",
+  ),
+  SIGNED_URL_SECRET: secret("Signs file links; generated and kept in `DATA_DIR` if not given"),
+  METRICS_TOKEN: text("When set, `/metrics` and `/health/detailed` need it as a bearer token"),
+  DATABASE_URL: text("A file path for Deno KV, or a KV Connect URL; empty is `DATA_DIR/imago.kv`"),
+  STORAGE_BACKEND: z.enum(["local"]).default("local").describe("Where the bytes live: local"),
+  AI_PROVIDER: z.enum(["gemini", "openrouter", "openai", "none"]).optional().describe(
+    "Who describes pictures: gemini, openrouter, openai (any compatible address) or none; gemini if it has a key, else none",
+  ),
+  GEMINI_API_KEY: text("Key for Gemini"),
+  GEMINI_MODEL: z.string().default("gemini-3.8-flash").describe("Model asked at Gemini"),
+  GEMINI_BASE_URL: address("Another address for Gemini's API"),
+  OPENROUTER_API_KEY: text("Key for OpenRouter"),
+  OPENROUTER_MODEL: z.string().default("google/gemini-3.8-flash").describe(
+    "Model asked at OpenRouter",
+  ),
+  OPENROUTER_BASE_URL: z.url().default("https://openrouter.ai/api/v1").describe(
+    "Address of OpenRouter's API",
+  ),
+  OPENAI_API_KEY: text("Key for an OpenAI-compatible server; Ollama needs none"),
+  OPENAI_MODEL: z.string().default("gpt-4o-mini").describe("Model asked at that server"),
+  OPENAI_BASE_URL: z.url().default("https://api.openai.com/v1").describe(
+    "Address of an OpenAI-compatible server: Ollama, vLLM, LM Studio …",
+  ),
+  AI_TIMEOUT_SECONDS: z.coerce.number().positive().default(30).describe(
+    "Longest wait for one answer of a model",
+  ),
+  AI_PRICES: z.string().default("{}").transform((json, context) => {
+    try {
+      return prices.parse(JSON.parse(json));
+    } catch {
+      context.addIssue('must be JSON such as {"model": {"input": 0.3, "output": 2.5}}');
+      return z.NEVER;
+    }
+  }).describe("Prices per model in USD per million tokens, as JSON; added to the known ones"),
+  OCR_ENABLED: flag(true, "Read the text in pictures"),
+  OCR_LANGUAGES: z.string().regex(/^[a-z_]+(\+[a-z_]+)*$/).default("eng+fra").describe(
+    "Languages that OCR looks for, joined by `+`",
+  ),
+  IMAGE_ENGINE: z.enum(["auto", "sharp", "imagescript"]).default("auto").describe(
+    "sharp (native), imagescript (portable), or auto: sharp where it loads",
+  ),
+  MAX_PIXELS: count(100_000_000, "Largest picture accepted, in pixels"),
+  WORKER_MAX_JOBS: count(10, "Pictures in the pipeline at once"),
+  WORKER_MAX_TRIES: count(3, "Tries of a step before it becomes a dead letter"),
+  JOBS_ENABLED: flag(true, "This process works the queue"),
+  MAX_UPLOAD_SIZE_MB: megabytes(50, "Largest file that an upload may carry"),
+  STANDARD_QUOTA_MB: megabytes(1024, "Storage of a standard tenant"),
+  PREMIUM_QUOTA_MB: megabytes(10_240, "Storage of a premium tenant"),
+});
+
+export type Config = z.infer<typeof Variables>;
+
+/** Name, standard value and meaning of every variable, for the README's table and its test. */
+export const VARIABLES: { name: string; standard: string; meaning: string }[] = Object.entries(
+  Variables.shape,
+).map(([name, field]) => {
+  const standard = field instanceof z.ZodPipe
+    ? (field.in instanceof z.ZodDefault ? field.in.def.defaultValue : undefined)
+    : field instanceof z.ZodDefault
+    ? field.def.defaultValue
+    : undefined;
+  return { name, standard: String(standard ?? ""), meaning: field.description ?? "" };
+});
+
+/** Every mistake in the configuration at once, one line a variable. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Reads the configuration from variables. Throws a `ConfigError` that names every mistake.
+ *
+ * ```ts
+ * import { parseConfig } from "./config.ts";
+ * parseConfig({ PORT: "9000" }).PORT; // 9000
+ * ```
+ */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(
+    Object.keys(Variables.shape).flatMap((name) => env[name]?.trim() ? [[name, env[name]]] : []),
+  );
+  const parsed = Variables.safeParse(given);
+  const mistakes = parsed.success
+    ? contradictions(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  if (!parsed.success || mistakes.length) {
+    throw new ConfigError(
+      `Cannot start, the configuration has mistakes:\n  ${mistakes.join("\n  ")}`,
+    );
+  }
+  return parsed.data;
+}
+
+/** Reads the configuration from the environment, and from `.env` where that is there. */
+export function readConfig(): Config {
+  const file = existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
+  const given = VARIABLES.map(({ name }) => [name, Deno.env.get(name) ?? file[name]]);
+  return parseConfig(Object.fromEntries(given));
+}
+
+function contradictions(config: Config): string[] {
+  const mistakes: string[] = [];
+  const need = (provider: Config["AI_PROVIDER"], name: "GEMINI_API_KEY" | "OPENROUTER_API_KEY") => {
+    if (config.AI_PROVIDER === provider && !config[name]) {
+      mistakes.push(`${name}: AI_PROVIDER=${provider} needs it`);
+    }
+  };
+  need("gemini", "GEMINI_API_KEY");
+  need("openrouter", "OPENROUTER_API_KEY");
+  if (/^[a-z]+:\/\//.test(config.DATABASE_URL ?? "") && !/^https?:/.test(config.DATABASE_URL!)) {
+    mistakes.push(
+      "DATABASE_URL: Imago keeps its records in Deno KV; give a file path or a KV Connect URL (https://…)",
+    );
+  }
+  return mistakes;
+}

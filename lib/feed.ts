@@ -1,0 +1,133 @@
+import { type Clock, timestamp } from "./clock.ts";
+import type { Database, Transaction } from "./kv.ts";
+import type { FeedItem } from "./model/feed.ts";
+import { tables } from "./tables.ts";
+
+/** How often a waiting reader looks for what another process wrote. */
+const LOOK_MS = 1_000;
+/** A writer commits an item at most so long after it has given it its id. */
+const OVERLAP_MS = 2_000;
+const BATCH = 1_000;
+
+type Deps = { db: Database; clock: Clock; newId: () => string };
+type Entry = Deno.KvEntry<FeedItem>;
+/** A place in the order of commits; items of one commit are ordered by their ids. */
+type Place = { version: string; id: string };
+
+/** The log of what happened to a tenant's things, in order. */
+export function createFeed({ db, clock, newId }: Deps) {
+  const waiting = new Map<string, Set<() => void>>();
+
+  const wake = (tenant: string) => {
+    const woken = waiting.get(tenant);
+    waiting.delete(tenant);
+    woken?.forEach((resolve) => resolve());
+  };
+
+  /** What a reader at `place` has not seen, in the order of commits; a part of it when it is much. */
+  const unseen = async (tenant: string, place: Place): Promise<Entry[]> => {
+    const start = tables.feed.key(tenant, floorId(timeOf(place.id) - OVERLAP_MS));
+    const end = tables.feed.key(tenant, "~");
+    const found: Entry[] = [];
+    for await (const entry of db.list<FeedItem>({ start, end }, { batchSize: 500 })) {
+      if (order(placeOf(entry), place) > 0) found.push(entry);
+      if (found.length === BATCH) break;
+    }
+    // Behind a full batch there may be items that were committed before its last ones.
+    const certain = found.length < BATCH
+      ? "~"
+      : floorId(timeOf(found.at(-1)!.value.id) - OVERLAP_MS);
+    found.sort((a, b) => order(placeOf(a), placeOf(b)));
+    const sure = found.filter(({ value }) => value.id < certain);
+    return sure.length ? sure : found;
+  };
+
+  /** Where the log ends now. */
+  const end = async (tenant: string): Promise<Place> => {
+    let place: Place = { version: "", id: newId() };
+    const start = tables.feed.key(tenant, floorId(clock.now() - OVERLAP_MS));
+    for await (const entry of db.list<FeedItem>({ start, end: tables.feed.key(tenant, "~") })) {
+      if (order(placeOf(entry), place) > 0) place = placeOf(entry);
+    }
+    return place;
+  };
+
+  /** Resolves when something was told to the tenant here, or may have been told elsewhere. */
+  const news = (tenant: string, signal?: AbortSignal): Promise<void> => {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const readers = waiting.get(tenant) ?? new Set();
+      waiting.set(tenant, readers);
+      const cancel = clock.after(LOOK_MS, () => done());
+      const done = () => {
+        cancel();
+        signal?.removeEventListener("abort", done);
+        readers.delete(done);
+        if (readers.size === 0 && waiting.get(tenant) === readers) waiting.delete(tenant);
+        resolve();
+      };
+      signal?.addEventListener("abort", done);
+      readers.add(done);
+    });
+  };
+
+  return {
+    news,
+
+    /** Tells a fact within the transaction that makes it true. */
+    emit(tx: Transaction, tenant: string, type: string, data: FeedItem["data"]) {
+      const item: FeedItem = { id: newId(), type, at: timestamp(clock.now()), data };
+      tx.set(tables.feed.key(tenant, item.id), item);
+      tx.afterCommit(() => wake(tenant));
+    },
+
+    /**
+     * Everything that happens to a tenant's things after the item `after`, or from now on: each
+     * item once, in the order of commits, until `signal` aborts. An item of type `reset` comes first
+     * when `after` is not (or no longer) in the log: what lies between is lost.
+     */
+    async *follow(
+      tenant: string,
+      after: string | null,
+      signal: AbortSignal,
+    ): AsyncGenerator<FeedItem> {
+      const known = after === null ? null : await db.entry(tables.feed.key(tenant, after));
+      let place = known?.value ? placeOf(known) : await end(tenant);
+      if (after !== null && !known?.value) {
+        yield { id: place.id, type: "reset", at: timestamp(clock.now()), data: {} };
+      }
+      while (!signal.aborted) {
+        // Listen before looking, so that nothing slips through between the two.
+        const told = news(tenant, signal);
+        const entries = await unseen(tenant, place);
+        for (const entry of entries) {
+          yield entry.value;
+          place = placeOf(entry);
+        }
+        if (entries.length === 0) await told;
+      }
+    },
+  };
+}
+
+export type Feed = ReturnType<typeof createFeed>;
+
+function placeOf({ versionstamp, value }: Entry): Place {
+  return { version: versionstamp, id: value.id };
+}
+
+function order(a: Place, b: Place): number {
+  if (a.version !== b.version) return a.version < b.version ? -1 : 1;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/** The time in a UUIDv7: its first 48 bits, in ms since 1970 (RFC 9562). */
+function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** What sorts before every UUIDv7 of that moment and after all earlier ones. */
+function floorId(ms: number): string {
+  const hex = Math.max(0, ms).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}

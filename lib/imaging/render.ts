@@ -1,0 +1,100 @@
+import type { ImageFormat } from "../model/image.ts";
+import { Problem } from "../errors.ts";
+import type { Engine, OutputSpec, Picture, Size } from "./engine.ts";
+import { applyGamma, cropCentre, flatten, upright } from "./pixels.ts";
+import { PLACEHOLDER_SIDE, type Placeholders, placeholdersOf } from "./placeholders.ts";
+import { probe, type ProbeResult } from "./probe.ts";
+
+export type Rendered = Size & {
+  placeholders: Placeholders | null;
+  outputs: (Size & { name: string; bytes: Uint8Array })[];
+};
+
+type Plan = { spec: OutputSpec; frame: Size; cut: Size };
+
+/**
+ * Decodes a picture once, at the largest size that is asked for, and derives every smaller output
+ * from the next larger one. Sizes in the answer are of the upright picture.
+ */
+export async function render(
+  engine: Engine,
+  bytes: Uint8Array,
+  specs: OutputSpec[],
+  wantsPlaceholders: boolean,
+): Promise<Rendered> {
+  const header = probe(bytes, { headerOnly: true });
+  checkEngine(engine, header.format, specs);
+  const plans = specs.map((spec) => plan(spec, header)).sort(byArea);
+  let picture = await decode(engine, bytes, header, plans[0]?.frame ?? placeholderSize(header));
+  const outputs: Rendered["outputs"] = [];
+  for (const { spec, frame, cut } of plans) {
+    picture = await resized(engine, picture, frame);
+    const ready = prepare(cropCentre(picture, cut.width, cut.height), spec);
+    const encoded = await engine.encode(ready, spec.format, spec.quality);
+    outputs.push({ name: spec.name, ...cut, bytes: encoded });
+  }
+  const placeholders = wantsPlaceholders
+    ? placeholdersOf(flatten(await resized(engine, picture, placeholderSize(picture))))
+    : null;
+  return { width: header.width, height: header.height, placeholders, outputs };
+}
+
+function checkEngine({ name, reads, writes }: Engine, format: ImageFormat, specs: OutputSpec[]) {
+  if (format !== "heic" && !reads.includes(format)) {
+    throw new Problem("unsupported_type", `The engine ${name} cannot read ${format}`);
+  }
+  const missing = specs.find((spec) => !writes.includes(spec.format));
+  if (missing) {
+    throw new Problem("unsupported_type", `The engine ${name} cannot write ${missing.format}`);
+  }
+}
+
+/** The whole picture's size from which the output is cut, and the output's own. */
+export function plan(spec: OutputSpec, { width, height }: Size): Plan {
+  const across = (spec.width ?? Infinity) / width;
+  const down = (spec.height ?? Infinity) / height;
+  const cover = spec.fit === "cover" && spec.width && spec.height;
+  const scale = cover ? Math.max(across, down) : Math.min(across, down, 1);
+  const frame = {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
+  const cut = cover ? { width: spec.width!, height: spec.height! } : frame;
+  return { spec, frame, cut };
+}
+
+function byArea(left: Plan, right: Plan): number {
+  return right.frame.width * right.frame.height - left.frame.width * left.frame.height;
+}
+
+function placeholderSize(size: Size): Size {
+  const box = { width: PLACEHOLDER_SIDE, height: PLACEHOLDER_SIDE } as const;
+  return plan({ name: "", fit: "inside", format: "jpeg", quality: 1, ...box }, size).frame;
+}
+
+/** The upright picture at `size`. HEIF decoders turn by themselves, the others leave it to us. */
+async function decode(
+  engine: Engine,
+  bytes: Uint8Array,
+  header: ProbeResult,
+  size: Size,
+): Promise<Picture> {
+  if (header.format === "heic") {
+    const { decodeHeif } = await import("./heif.ts");
+    return await resized(engine, await decodeHeif(bytes), size);
+  }
+  if (header.format === "avif") return await engine.decode(bytes, header, size);
+  const stored = header.orientation >= 5 ? { width: size.height, height: size.width } : size;
+  const picture = await engine.decode(bytes, header, stored);
+  if (header.gamma !== null) applyGamma(picture, header.gamma);
+  return upright(picture, header.orientation);
+}
+
+async function resized(engine: Engine, picture: Picture, size: Size): Promise<Picture> {
+  const same = picture.width === size.width && picture.height === size.height;
+  return same ? picture : await engine.resize(picture, size);
+}
+
+function prepare(picture: Picture, { format, background }: OutputSpec): Picture {
+  return format === "jpeg" || background ? flatten(picture, background) : picture;
+}

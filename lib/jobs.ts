@@ -1,0 +1,393 @@
+import { type Clock, timestamp } from "./clock.ts";
+import { type Database, newestFirst, newestKeys, type Transaction } from "./kv.ts";
+import { Problem } from "./errors.ts";
+import type { DeadLetter, Job, JobState, Lease, StepRun } from "./model/job.ts";
+import type { Plan } from "./model/tenant.ts";
+import { tables } from "./tables.ts";
+
+/** A claim lasts so long without being renewed. */
+export const LEASE_MS = 30_000;
+/** A step waits no longer for what it needs, so that no image stays unsettled for ever. */
+export const MAX_SNOOZE_MS = 6 * 60 * 60 * 1000;
+/** A job that took so many whole processes down with it is given up. */
+export const MAX_RESCUES = 20;
+
+const DAY = 24 * 60 * 60 * 1000;
+/** How long the record of ended work stays readable. */
+const KEEP_MS = { completed: 7 * DAY, cancelled: 7 * DAY, discarded: 30 * DAY };
+
+type Deps = {
+  db: Database;
+  clock: Clock;
+  newId: () => string;
+  /** Rings the doorbell of those who work, once `tx` is committed. */
+  ring: (tx: Transaction, job: Job) => void;
+};
+
+/** A job that waits, as the ready index tells it. */
+export type Waiting = { plan: Plan; tenant: string; runAt: number; id: string };
+
+/** What ended a step's try. `message` is a sentence that a tenant may read. */
+export type StepFailure = {
+  code: string;
+  message: string;
+  upstreamStatus: number | null;
+  /** Wait at least so long (ms), as a provider asked. */
+  retryAfter?: number;
+  /** Trying again is pointless. */
+  final: boolean;
+};
+
+export type StepOutcome =
+  | { kind: "done" }
+  | { kind: "skipped"; reason: string }
+  | { kind: "snoozed"; ms: number; reason: string }
+  /** The process stops: the next one begins the step again. */
+  | { kind: "interrupted" }
+  | { kind: "failed"; failure: StepFailure };
+
+/** The claim was taken over by somebody else, or its job is gone: whatever this run still has is void. */
+export class LostLease extends Error {
+  override readonly name = "LostLease";
+}
+
+/** Work that outlives the process. The only code that writes job records. */
+export function createJobs({ db, clock, newId, ring }: Deps) {
+  const readyKey = (job: Job) =>
+    tables.jobsReady.key(job.plan, job.tenant, Date.parse(job.run_at), job.id);
+
+  /** Writes a job and its place in the lists by state; `expireIn` (ms) is for ended ones. */
+  const write = async (tx: Transaction, job: Job, expireIn?: number) => {
+    const key = tables.jobs.key(job.tenant, job.id);
+    const before = await tx.get(key);
+    if (before && before.state !== job.state) {
+      tx.delete(tables.jobsByState.key(job.tenant, before.state, job.id));
+    }
+    tx.set(tables.jobsByState.key(job.tenant, job.state, job.id), true, { expireIn });
+    tx.set(key, job, { expireIn });
+  };
+
+  const makeReady = (tx: Transaction, job: Job, runAt: number, state: Job["state"]) => {
+    job.state = state;
+    job.run_at = timestamp(runAt);
+    tx.set(readyKey(job), true);
+  };
+
+  const lease = (tx: Transaction, job: Job, owner: string) =>
+    tx.set(tables.jobsRunning.key(job.tenant, job.id), {
+      owner,
+      fence: job.fence,
+      expires_at: timestamp(clock.now() + LEASE_MS),
+    });
+
+  return {
+    /** Submits work within the transaction of what needs it. */
+    async add(
+      tx: Transaction,
+      given: { tenant: string; plan: Plan; subject: string; steps: string[]; fresh?: boolean },
+    ): Promise<Job> {
+      const now = clock.now();
+      const job: Job = {
+        id: newId(),
+        tenant: given.tenant,
+        kind: "image",
+        subject: given.subject,
+        plan: given.plan,
+        state: "available",
+        steps: Object.fromEntries(given.steps.map((name) => [name, newStep()])),
+        fresh: given.fresh ?? false,
+        fence: 0,
+        rescues: 0,
+        run_at: timestamp(now),
+        created_at: timestamp(now),
+        finished_at: null,
+      };
+      makeReady(tx, job, now, "available");
+      await write(tx, job);
+      ring(tx, job);
+      return job;
+    },
+
+    /**
+     * The first waiting job of each tenant with this plan, starting behind tenant `after` and
+     * coming round to it: the order that lets no tenant wait for all of another's work.
+     */
+    async *waiting(plan: Plan, after = ""): AsyncGenerator<Waiting> {
+      // "\0" behind a name sorts after every key that begins with that name.
+      let [from, until, round] = [`${after}\0`, null as string | null, 1];
+      while (round <= 2) {
+        const head = await firstReady(db, plan, from, until);
+        if (head) {
+          yield head;
+          from = `${head.tenant}\0`;
+        } else {
+          [from, until, round] = ["", `${after}\0`, round + 1];
+        }
+      }
+    },
+
+    /** Takes a waiting job within `tx`, to be saved there; null when somebody else did. */
+    async claim(tx: Transaction, waiting: Waiting, owner: string): Promise<Job | null> {
+      const ready = tables.jobsReady.key(waiting.plan, waiting.tenant, waiting.runAt, waiting.id);
+      const key = tables.jobs.key(waiting.tenant, waiting.id);
+      const [isReady, job] = await Promise.all([tx.get(ready), tx.get(key)]);
+      if (!isReady) return null;
+      tx.delete(ready);
+      if (!job) return null;
+      const claimed: Job = { ...structuredClone(job), state: "running", fence: job.fence + 1 };
+      lease(tx, claimed, owner);
+      return claimed;
+    },
+
+    /** Checks within `tx` that a claim still holds. Throws `LostLease` when it does not. */
+    async hold(tx: Transaction, job: Job): Promise<void> {
+      const current = await tx.get(tables.jobs.key(job.tenant, job.id));
+      if (current?.state !== "running" || current.fence !== job.fence) {
+        throw new LostLease(`job ${job.id} was taken over`);
+      }
+    },
+
+    /** Extends a claim. Throws `LostLease` when it no longer holds. */
+    renew(job: Job, owner: string): Promise<void> {
+      return db.transact(async (tx) => {
+        await this.hold(tx, job);
+        lease(tx, job, owner);
+      });
+    },
+
+    /**
+     * Saves a held job within `tx`. Once no step runs any more the job comes to rest: ended, or
+     * waiting for its next try.
+     */
+    async save(tx: Transaction, job: Job): Promise<void> {
+      const steps = Object.values(job.steps);
+      if (steps.some(({ state }) => state === "running")) return await write(tx, job);
+      tx.delete(tables.jobsRunning.key(job.tenant, job.id));
+      if (steps.every(isEnded)) {
+        const ended = steps.some(({ state }) => state === "failed") ? "discarded" : "completed";
+        job.state = ended;
+        job.finished_at = timestamp(clock.now());
+        return await write(tx, job, KEEP_MS[ended]);
+      }
+      makeReady(tx, job, nextDue(steps, clock.now()), restingState(steps));
+      await write(tx, job);
+    },
+
+    /** Withdraws a job that is not wanted any more, waiting or running, within `tx`. */
+    async cancel(tx: Transaction, tenant: string, id: string): Promise<void> {
+      const key = tables.jobs.key(tenant, id);
+      const job = await tx.get(key);
+      if (!job || job.finished_at) return;
+      tx.delete(readyKey(job));
+      tx.delete(tables.jobsRunning.key(tenant, id));
+      const cancelled: Job = { ...job, state: "cancelled", finished_at: timestamp(clock.now()) };
+      await write(tx, cancelled, KEEP_MS.cancelled);
+    },
+
+    /** One job, or a `not_found` problem. */
+    async get(tenant: string, id: string): Promise<Job> {
+      const job = await db.get(tables.jobs.key(tenant, id));
+      if (!job) throw new Problem("not_found", `Cannot find job "${id}"`);
+      return job;
+    },
+
+    /** A page of jobs, newest first, of one state or of all; `before` is the last id of the page before. */
+    async list(
+      tenant: string,
+      state: JobState | null,
+      limit: number,
+      before?: string,
+    ): Promise<Job[]> {
+      if (state === null) {
+        return await newestFirst<Job>(db, tables.jobs.prefix(tenant), limit, before);
+      }
+      const prefix = tables.jobsByState.prefix(tenant, state);
+      const ids = await newestKeys(db, prefix, limit, before);
+      const found = await Promise.all(ids.map((id) => db.get(tables.jobs.key(tenant, id))));
+      return found.filter((job) => job !== null);
+    },
+
+    /** A page of dead letters, newest first. */
+    letters(tenant: string, limit: number, before?: string): Promise<DeadLetter[]> {
+      return newestFirst(db, tables.deadLetters.prefix(tenant), limit, before);
+    },
+
+    /** One dead letter, or a `not_found` problem. */
+    async letter(tenant: string, id: string): Promise<DeadLetter> {
+      const letter = await db.get(tables.deadLetters.key(tenant, id));
+      if (!letter) throw new Problem("not_found", `Cannot find dead letter "${id}"`);
+      return letter;
+    },
+
+    /** Claims whose lease ran out, or that an owner other than `owner` holds when `othersAreDead`. */
+    async *abandoned(owner: string, othersAreDead: boolean): AsyncGenerator<Deno.KvKey> {
+      for await (const { key, value } of db.list<Lease>({ prefix: tables.jobsRunning.prefix() })) {
+        const dead = othersAreDead && value.owner !== owner;
+        if (dead || Date.parse(value.expires_at) <= clock.now()) yield key;
+      }
+    },
+
+    /**
+     * Frees an abandoned job within `tx`, for somebody else to claim. What it was in the middle of
+     * starts again, without having spent a try. After {@link MAX_RESCUES} its open steps fail.
+     */
+    async rescue(tx: Transaction, key: Deno.KvKey): Promise<Job | null> {
+      const [, tenant, id] = key as [string, string, string];
+      const lease = await tx.get(tables.jobsRunning.key(tenant, id));
+      const stored = await tx.get(tables.jobs.key(tenant, id));
+      if (!lease) return null;
+      if (!stored || stored.state !== "running") {
+        tx.delete(key);
+        return null;
+      }
+      const job: Job = { ...structuredClone(stored), rescues: stored.rescues + 1 };
+      for (const step of Object.values(job.steps)) {
+        if (step.state === "running") step.state = "pending";
+        if (job.rescues >= MAX_RESCUES && !isEnded(step)) {
+          giveUp(step, clock.now(), TOO_MANY_RESCUES);
+        }
+      }
+      await this.save(tx, job);
+      return job;
+    },
+
+    /** Keeps the history of a step that used up its tries. */
+    bury(tx: Transaction, job: Job, step: string): DeadLetter {
+      const letter: DeadLetter = {
+        id: newId(),
+        tenant: job.tenant,
+        job_id: job.id,
+        image_id: job.subject,
+        step,
+        errors: job.steps[step]!.errors,
+        failed_at: timestamp(clock.now()),
+      };
+      tx.set(tables.deadLetters.key(job.tenant, letter.id), letter);
+      tx.set(tables.deadLettersByStep.key(job.tenant, job.subject, step), letter.id);
+      return letter;
+    },
+
+    /** Forgets the dead letter of a step, if it has one: it is tried anew, or its image goes. */
+    async unbury(tx: Transaction, tenant: string, image: string, step: string): Promise<void> {
+      const index = tables.deadLettersByStep.key(tenant, image, step);
+      const id = await tx.get(index);
+      if (!id) return;
+      tx.delete(index);
+      tx.delete(tables.deadLetters.key(tenant, id));
+    },
+  };
+}
+
+export type Jobs = ReturnType<typeof createJobs>;
+
+const TOO_MANY_RESCUES: StepFailure = {
+  code: "rescued_too_often",
+  message: `The process ended ${MAX_RESCUES} times while this step ran`,
+  upstreamStatus: null,
+  final: true,
+};
+
+/** A step that nothing has happened to. */
+export function newStep(): StepRun {
+  return {
+    state: "pending",
+    attempts: 0,
+    errors: [],
+    reason: null,
+    started_at: null,
+    done_at: null,
+    retry_at: null,
+  };
+}
+
+export function isEnded(step: StepRun): boolean {
+  return step.state === "done" || step.state === "failed" || step.state === "skipped";
+}
+
+/** Whether a step may start now. */
+export function isDue(step: StepRun, now: number): boolean {
+  return step.state === "pending" ||
+    (step.state === "retrying" && Date.parse(step.retry_at ?? "") <= now);
+}
+
+/** Writes into a step how its try ended. `maxTries` bounds failures; a snooze spends none. */
+export function conclude(step: StepRun, outcome: StepOutcome, now: number, maxTries: number): void {
+  step.retry_at = null;
+  if (outcome.kind === "interrupted") {
+    step.state = "pending";
+  } else if (outcome.kind === "snoozed") {
+    if (waitedTooLong(step, now)) return giveUp(step, now, neverCame(outcome.reason));
+    step.state = "retrying";
+    step.reason = outcome.reason;
+    step.retry_at = timestamp(now + outcome.ms);
+  } else if (outcome.kind === "failed") {
+    step.attempts++;
+    const { failure } = outcome;
+    if (failure.final || step.attempts >= maxTries) return giveUp(step, now, failure);
+    note(step, now, failure);
+    step.state = "retrying";
+    step.retry_at = timestamp(now + backoff(step.attempts, failure.retryAfter));
+  } else {
+    if (outcome.kind === "done") step.attempts++;
+    step.state = outcome.kind;
+    step.reason = outcome.kind === "skipped" ? outcome.reason : null;
+    step.done_at = timestamp(now);
+  }
+}
+
+/** Exponential from one second to five minutes, ±25 %, and never sooner than was asked for; in ms. */
+export function backoff(attempts: number, atLeast = 0, random = Math.random): number {
+  const base = Math.min(1_000 * 2 ** (attempts - 1), 300_000);
+  return Math.max(atLeast, Math.round(base * (0.75 + random() / 2)));
+}
+
+function waitedTooLong(step: StepRun, now: number): boolean {
+  return step.started_at !== null && now - Date.parse(step.started_at) > MAX_SNOOZE_MS;
+}
+
+function neverCame(reason: string): StepFailure {
+  return { code: "waited_too_long", message: reason, upstreamStatus: null, final: true };
+}
+
+function giveUp(step: StepRun, now: number, failure: StepFailure) {
+  note(step, now, failure);
+  step.state = "failed";
+  step.reason = failure.message;
+  step.retry_at = null;
+  step.done_at = timestamp(now);
+}
+
+function note(step: StepRun, now: number, failure: StepFailure) {
+  step.errors.push({
+    at: timestamp(now),
+    attempt: step.attempts,
+    code: failure.code,
+    message: failure.message,
+    upstream_status: failure.upstreamStatus,
+  });
+}
+
+/** Where a job waits: for a retry, for a time that a step asked for, or just for its turn. */
+function restingState(steps: StepRun[]): JobState {
+  const waiting = steps.filter(({ state }) => state === "retrying");
+  if (waiting.length === 0) return "available";
+  return waiting.some(({ errors }) => errors.length > 0) ? "retryable" : "scheduled";
+}
+
+function nextDue(steps: StepRun[], now: number): number {
+  const due = steps.filter((step) => !isEnded(step))
+    .map((step) => step.retry_at ? Date.parse(step.retry_at) : now);
+  return Math.min(...due);
+}
+
+async function firstReady(db: Database, plan: Plan, from: string, until: string | null) {
+  const prefix = tables.jobsReady.prefix(plan);
+  const selector: Deno.KvListSelector = until === null
+    ? { prefix, start: [...prefix, from] }
+    : { start: [...prefix, from], end: [...prefix, until] };
+  for await (const { key } of db.list(selector, { limit: 1 })) {
+    const [, , tenant, runAt, id] = key as [string, Plan, string, number, string];
+    return { plan, tenant, runAt, id };
+  }
+  return null;
+}

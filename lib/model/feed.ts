@@ -1,0 +1,11 @@
+import { z } from "@hono/zod-openapi";
+import { Id, Time } from "./scalars.ts";
+
+/** One fact of a tenant's log, written in the transaction of the fact. */
+export const FeedItem = z.object({
+  id: Id,
+  type: z.string().openapi({ example: "image.done" }),
+  at: Time,
+  data: z.record(z.string(), z.unknown()),
+}).openapi("FeedItem");
+export type FeedItem = z.infer<typeof FeedItem>;

@@ -1,0 +1,43 @@
+import swaggerFolder from "swagger-ui-dist/absolute-path.js";
+import { type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
+
+/**
+ * Prints the Deno permissions that this configuration needs and no more, for the tasks of
+ * deno.json: which folders to read and write, which variables to see, which programs to run.
+ */
+if (import.meta.main) {
+  // deno-lint-ignore no-console -- its output is its purpose
+  console.log(permissions().join(" "));
+}
+
+/** Flags for `deno run`. Network stays open: whom Imago calls is decided by its own rules. */
+export function permissions(): string[] {
+  try {
+    return permissionsFor(readConfig());
+  } catch (error) {
+    // Enough for the program to say itself what is wrong.
+    if (error instanceof ConfigError) return ["--allow-env", "--allow-read=."];
+    throw error;
+  }
+}
+
+function permissionsFor({ DATA_DIR, DATABASE_URL }: Config): string[] {
+  const database = DATABASE_URL && !/^https?:/.test(DATABASE_URL) ? [DATABASE_URL] : [];
+  const kept = [DATA_DIR, ...database.flatMap((path) => [path, `${path}-wal`, `${path}-shm`])];
+  // What holds the child processes: each is used where the system has it.
+  const walls = ["prlimit", "unshare", "setpriv"];
+  return [
+    "--allow-net",
+    `--allow-env=${VARIABLES.map(({ name }) => name).join(",")}`,
+    "--ignore-env",
+    `--allow-read=${[".", npmCache(), ...kept].join(",")}`,
+    `--allow-write=${kept.join(",")}`,
+    `--allow-run=${[Deno.execPath(), ...walls].join(",")}`,
+  ];
+}
+
+/** The folder of downloaded packages, some of whose files Imago serves or hands to its children. */
+function npmCache(): string {
+  const folder = swaggerFolder();
+  return folder.slice(0, folder.lastIndexOf("/swagger-ui-dist/"));
+}

@@ -1,0 +1,127 @@
+import type { Database } from "../kv.ts";
+import { tables } from "../tables.ts";
+import type { Span } from "./span.ts";
+
+/** A beginning that so many words share, or fewer, is answered by merging their lists. */
+const MAX_LISTS = 32;
+/** One that so many entries share, or fewer, by sorting these: many rare words. */
+const MAX_ENTRIES = 1_000;
+/** Sorts after all that may follow the beginning of a term. */
+const HIGHEST = "\u{10ffff}";
+
+/** Ids of images, newest first. When they are not `exact`, each still has to be looked at. */
+export type Posting = { exact: boolean; ids: AsyncIterator<string> };
+
+/** Reads the index of images: per term, the ids of those that have it. */
+export function createPostings(db: Database) {
+  /** Every image of the tenant. */
+  async function* all(tenant: string, { from, before }: Span): AsyncGenerator<string> {
+    const selector = {
+      start: tables.images.key(tenant, from),
+      end: tables.images.key(tenant, before),
+    };
+    for await (const { key } of db.list(selector, { reverse: true })) yield String(key[2]);
+  }
+
+  /** Images that have a term. */
+  async function* exactly(tenant: string, term: string, { from, before }: Span, batchSize = 100) {
+    const selector = {
+      start: tables.imagesBy.key(tenant, term, from),
+      end: tables.imagesBy.key(tenant, term, before),
+    };
+    for await (const { key } of db.list(selector, { reverse: true, batchSize })) {
+      yield String(key[3]);
+    }
+  }
+
+  /** The first terms with this beginning, found by jumping from one to the next. */
+  const termsUnder = async (tenant: string, beginning: string, max: number) => {
+    const terms: string[] = [];
+    const end = tables.imagesBy.prefix(tenant, beginning + HIGHEST);
+    let start = tables.imagesBy.prefix(tenant, beginning);
+    while (terms.length < max) {
+      const { value } = await db.list({ start, end }, { limit: 1 }).next();
+      if (!value) break;
+      const term = String(value.key[2]);
+      terms.push(term);
+      // "\0" behind a term sorts after all of its entries.
+      start = tables.imagesBy.prefix(tenant, `${term}\0`);
+    }
+    return terms;
+  };
+
+  /** All entries with this beginning within the span, sorted; null when there are too many. */
+  const fewEntries = async (tenant: string, beginning: string, { from, before }: Span) => {
+    const selector = {
+      start: tables.imagesBy.prefix(tenant, beginning),
+      end: tables.imagesBy.prefix(tenant, beginning + HIGHEST),
+    };
+    const ids: string[] = [];
+    const entries = db.list(selector, { limit: MAX_ENTRIES + 1, batchSize: MAX_ENTRIES });
+    for await (const { key } of entries) ids.push(String(key[3]));
+    if (ids.length > MAX_ENTRIES) return null;
+    const within = ids.filter((id) => id >= from && id < before);
+    return [...new Set(within)].toSorted().toReversed();
+  };
+
+  return {
+    all,
+
+    /** Images that have a term. */
+    of(tenant: string, term: string, span: Span): Posting {
+      return { exact: true, ids: exactly(tenant, term, span) };
+    },
+
+    /**
+     * Images that have a term with this beginning: exact for few terms or few entries, else every
+     * image, as what so many words share is not rare.
+     */
+    async under(tenant: string, beginning: string, span: Span): Promise<Posting> {
+      const terms = await termsUnder(tenant, beginning, MAX_LISTS + 1);
+      if (terms.length <= MAX_LISTS) {
+        const batchSize = terms.length > 4 ? 16 : 100;
+        return {
+          exact: true,
+          ids: merge(terms.map((term) => exactly(tenant, term, span, batchSize))),
+        };
+      }
+      const few = await fewEntries(tenant, beginning, span);
+      return few ? { exact: true, ids: stream(few) } : { exact: false, ids: all(tenant, span) };
+    },
+  };
+}
+
+/** The next ids, fewer than `max` only at the end. */
+export async function take(ids: AsyncIterator<string>, max: number): Promise<string[]> {
+  const taken: string[] = [];
+  while (taken.length < max) {
+    const { done, value } = await ids.next();
+    if (done) break;
+    taken.push(value);
+  }
+  return taken;
+}
+
+/** First what was taken already, then the rest. */
+export async function* resume(taken: string[], rest: AsyncIterator<string>) {
+  yield* taken;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+async function* stream(ids: string[]) {
+  yield* ids;
+}
+
+/** One descending list of several, each id once. */
+async function* merge(lists: AsyncIterator<string>[]): AsyncGenerator<string> {
+  const pull = async (list: AsyncIterator<string>) => (await take(list, 1))[0] ?? "";
+  const heads = await Promise.all(lists.map(pull));
+  for (let last = "";;) {
+    const newest = heads.reduce((best, id) => id > best ? id : best, "");
+    if (newest === "") return;
+    const at = heads.indexOf(newest);
+    heads[at] = await pull(lists[at]!);
+    if (newest !== last) yield newest;
+    last = newest;
+  }
+}

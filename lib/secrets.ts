@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { sha256Of } from "./auth/api_keys.ts";
+
+const Secrets = z.object({
+  signedUrlSecret: z.string().min(32),
+  adminKeySha256: z.string().length(64),
+});
+
+export type Secrets = z.infer<typeof Secrets> & {
+  /** The master key, where this start has made it: shown once, kept nowhere. */
+  newAdminKey: string | null;
+};
+
+/**
+ * The secrets that the operator gave, and for the rest those of `<folder>/secrets.json` (0600), made
+ * at the first start.
+ */
+export async function loadSecrets(
+  folder: string,
+  given: { adminApiKey?: string; signedUrlSecret?: string },
+): Promise<Secrets> {
+  const path = `${folder}/secrets.json`;
+  const kept = await read(path);
+  const newAdminKey = given.adminApiKey || kept?.adminKeySha256 ? null : makeSecret();
+  const made = {
+    signedUrlSecret: kept?.signedUrlSecret ?? makeSecret(),
+    adminKeySha256: kept?.adminKeySha256 ?? sha256Of(newAdminKey ?? makeSecret()),
+  };
+  if (!kept) await write(path, made);
+  return {
+    signedUrlSecret: given.signedUrlSecret ?? made.signedUrlSecret,
+    adminKeySha256: given.adminApiKey ? sha256Of(given.adminApiKey) : made.adminKeySha256,
+    newAdminKey,
+  };
+}
+
+function makeSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+async function read(path: string) {
+  try {
+    return Secrets.parse(JSON.parse(await Deno.readTextFile(path)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw new Error(`Cannot use ${path}: restore it from a backup`, { cause: error });
+  }
+}
+
+async function write(path: string, secrets: z.infer<typeof Secrets>) {
+  // Under another name first: a crash must not leave half a file that the next start refuses.
+  const draft = `${path}.draft`;
+  const file = await Deno.open(draft, { write: true, create: true, truncate: true, mode: 0o600 });
+  try {
+    await file.write(new TextEncoder().encode(JSON.stringify(secrets, null, 2)));
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  await Deno.rename(draft, path);
+}

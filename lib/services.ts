@@ -1,0 +1,188 @@
+import deno from "../deno.json" with { type: "json" };
+import { createAi } from "./ai/ai.ts";
+import { createApiKeys } from "./auth/api_keys.ts";
+import { type Clock, createIds, systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { createCursors } from "./cursors.ts";
+import { createFeed } from "./feed.ts";
+import { createHealth } from "./health.ts";
+import { createImages, type Probe } from "./images.ts";
+import type { Imaging } from "./imaging/imaging.ts";
+import { createProbe } from "./imaging/probe.ts";
+import { createJobs } from "./jobs.ts";
+import type { Database, Transaction } from "./kv.ts";
+import { createLinks } from "./links.ts";
+import { createLocks } from "./locks.ts";
+import { createMetrics } from "./metrics.ts";
+import type { Job } from "./model/job.ts";
+import { createOcr } from "./ocr/ocr.ts";
+import { createQuotas } from "./quotas.ts";
+import type { Secrets } from "./secrets.ts";
+import { createSignedUrls } from "./storage/signed_url.ts";
+import type { Storage } from "./storage/storage.ts";
+import { createTenants } from "./tenants.ts";
+
+/** What `main.ts` and tests decide; the rest follows from the configuration. */
+export type Foundations = {
+  config: Config;
+  secrets: Secrets;
+  db: Database;
+  storage: Storage;
+  imaging: Imaging;
+  clock?: Clock;
+  /** Names of the pipeline's steps. */
+  steps: string[];
+  /** Tells those who work that there is work. */
+  ring: (tx: Transaction, job: Job) => void;
+  /** No other process writes to this KV. */
+  exclusive: boolean;
+};
+
+export type Services = ReturnType<typeof createServices>;
+
+/** Builds everything in `lib/` once. The only file that names concrete adapters. */
+export function createServices(given: Foundations) {
+  const { config, secrets, db, storage, imaging, clock = systemClock, steps, ring, exclusive } =
+    given;
+  const { version } = deno;
+  const newId = createIds(clock);
+  const locks = createLocks();
+  const cores = navigator.hardwareConcurrency;
+
+  const keys = createApiKeys({
+    db,
+    clock,
+    newId,
+    adminKeySha256: secrets.adminKeySha256,
+    trustMs: exclusive ? 60_000 : 1_000,
+  });
+  const tenants = createTenants({
+    db,
+    clock,
+    newId,
+    keys,
+    planQuota: { standard: config.STANDARD_QUOTA_MB, premium: config.PREMIUM_QUOTA_MB },
+  });
+  const quotas = createQuotas({ db });
+  const feed = createFeed({ db, clock, newId });
+  const jobs = createJobs({ db, clock, newId, ring });
+  // A reader holds some 200 MB: half the cores leave room for decoding beside it.
+  const ocr = config.OCR_ENABLED
+    ? createOcr({ languages: config.OCR_LANGUAGES, size: Math.ceil(cores / 2) })
+    : null;
+  const { ai, reason: aiReason } = createAi({
+    ...aiConfig(config),
+    breaker: { now: clock.now },
+  });
+  const images = createImages({
+    db,
+    storage,
+    clock,
+    newId,
+    locks,
+    quotas,
+    jobs,
+    feed,
+    steps,
+    probe: () => readableProbe(imaging, config.MAX_PIXELS),
+  });
+  const signedUrls = createSignedUrls({ secrets: [secrets.signedUrlSecret], now: clock.now });
+  const links = createLinks({ signedUrls, clock, publicUrl: config.PUBLIC_URL });
+  const cursors = createCursors(secrets.signedUrlSecret);
+
+  /** Set once there is a scheduler. */
+  const worker = { running: () => 0 };
+  const sandboxes = () => ({ imaging: imaging.stats(), ...(ocr && { ocr: ocr.stats() }) });
+  const metrics = createMetrics({
+    commits: () => db.commits,
+    running: () => worker.running(),
+    sandboxes,
+  });
+  const health = createHealth({
+    db,
+    storage,
+    clock,
+    version,
+    describe: () => ({
+      imaging: { state: "ok", detail: imaging.engineName() },
+      ocr: ocr ? { state: "ok", detail: config.OCR_LANGUAGES } : { state: "off", detail: null },
+      ai: ai
+        ? {
+          state: ai.breaker.state().state === "open" ? "failing" : "ok",
+          detail: `${ai.name} ${ai.model}`,
+        }
+        : { state: "off", detail: aiReason },
+      worker: config.JOBS_ENABLED
+        ? { state: "ok", detail: `${worker.running()} of ${config.WORKER_MAX_JOBS} run` }
+        : { state: "off", detail: "JOBS_ENABLED is false" },
+    }),
+  });
+
+  return {
+    config,
+    version,
+    db,
+    storage,
+    clock,
+    locks,
+    exclusive,
+    keys,
+    tenants,
+    quotas,
+    feed,
+    jobs,
+    images,
+    imaging,
+    ocr,
+    ai,
+    aiReason: aiReason ?? "",
+    signedUrls,
+    links,
+    cursors,
+    worker,
+    metrics,
+    health,
+
+    /** Ends the child processes of its own and closes the database. */
+    async close() {
+      await ocr?.close();
+      db.close();
+    },
+  };
+}
+
+/** A probe that also refuses what the engine cannot read. */
+function readableProbe(imaging: Imaging, maxPixels: number): Probe {
+  const probe = createProbe({ maxPixels });
+  return {
+    push: probe.push,
+    end() {
+      const header = probe.end();
+      imaging.supports(header.format);
+      return header;
+    },
+  };
+}
+
+function aiConfig(config: Config) {
+  return {
+    provider: config.AI_PROVIDER ?? (config.GEMINI_API_KEY ? "gemini" as const : "none" as const),
+    gemini: {
+      apiKey: config.GEMINI_API_KEY,
+      model: config.GEMINI_MODEL,
+      baseUrl: config.GEMINI_BASE_URL,
+    },
+    openrouter: {
+      apiKey: config.OPENROUTER_API_KEY,
+      model: config.OPENROUTER_MODEL,
+      baseUrl: config.OPENROUTER_BASE_URL,
+    },
+    openai: {
+      apiKey: config.OPENAI_API_KEY,
+      model: config.OPENAI_MODEL,
+      baseUrl: config.OPENAI_BASE_URL,
+    },
+    timeoutSeconds: config.AI_TIMEOUT_SECONDS,
+    prices: config.AI_PRICES,
+  };
+}

@@ -1,0 +1,68 @@
+import { getLogger } from "@logtape/logtape";
+import type { Clock } from "../../lib/clock.ts";
+import { objectsOf } from "../../lib/images.ts";
+import type { Database } from "../../lib/kv.ts";
+import type { Storage } from "../../lib/storage/storage.ts";
+import { tables } from "../../lib/tables.ts";
+
+const log = getLogger(["imago", "orphans"]);
+
+const HOUR = 60 * 60 * 1000;
+/** Bytes younger than this may belong to a record that is about to be written by another process. */
+const GRACE_MS = HOUR;
+
+type Deps = {
+  db: Database;
+  storage: Storage;
+  clock: Clock;
+  /** Nobody else writes: what stood here before the start and has no record never gets one. */
+  exclusive: boolean;
+};
+
+/**
+ * Deletes bytes that no record points to, and unfinished ones: what crashes leave before a commit.
+ * Must be made before the first upload can come.
+ */
+export function createOrphanSweep({ db, storage, clock, exclusive }: Deps) {
+  const createdAt = clock.now();
+  let cancel = () => {};
+  let stopped = false;
+
+  /** Sweeps what was written before `before` (ms since 1970). Returns how many objects went. */
+  const sweep = async (before: number): Promise<number> => {
+    let swept = await storage.sweep(new Date(before));
+    for await (const { key, modifiedAt } of storage.list("")) {
+      if (stopped) break;
+      if (modifiedAt.getTime() >= before || await isReferenced(key)) continue;
+      await storage.delete(key);
+      swept++;
+    }
+    if (swept) log.info("Swept {swept} objects that nothing pointed to", { swept });
+    return swept;
+  };
+
+  const isReferenced = async (key: string): Promise<boolean> => {
+    const [tenant, image] = key.split("/");
+    if (!tenant || !image) return false;
+    const row = await db.get(tables.images.key(tenant, image));
+    return row !== null && objectsOf(row).includes(key);
+  };
+
+  const run = (before: number) => {
+    sweep(before)
+      .catch((error) => log.error("Cannot sweep orphans: {error}", { error }))
+      .finally(() => {
+        if (!stopped) cancel = clock.after(HOUR, () => run(clock.now() - GRACE_MS));
+      });
+  };
+
+  return {
+    sweep,
+    /** Sweeps now, and every hour until `stop`. */
+    start: () => run(createdAt - (exclusive ? 0 : GRACE_MS)),
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Services } from "../lib/services.ts";
+import { createAttempts } from "./attempt.ts";
+import type { Doorbell } from "./doorbell.ts";
+import { createRunner } from "./run.ts";
+import { createScheduler } from "./scheduler.ts";
+import type { Step } from "./step.ts";
+import { createOrphanSweep } from "./upkeep/orphans.ts";
+import { createRescue } from "./upkeep/rescue.ts";
+
+/** Joins the parts of the pipeline into what works the queue of this process. */
+export function createWorker(services: Services, doorbell: Doorbell, steps: readonly Step[]) {
+  const { db, clock, storage, jobs, images, config, metrics, exclusive } = services;
+  const attempt = createAttempts({
+    ...services,
+    tools: services,
+    observe: (step, outcome, seconds) => metrics.steps.observe({ step, outcome }, seconds),
+  });
+  const runner = createRunner({
+    db,
+    storage,
+    clock,
+    jobs,
+    images,
+    steps,
+    maxTries: config.WORKER_MAX_TRIES,
+    attempt,
+  });
+  const scheduler = createScheduler({
+    jobs,
+    clock,
+    owner: crypto.randomUUID(),
+    maxJobs: config.WORKER_MAX_JOBS,
+    runner,
+    rescue: createRescue({ db, jobs, images, exclusive }),
+  });
+  const orphans = createOrphanSweep({ db, storage, clock, exclusive });
+  services.worker.running = () => scheduler.running;
+
+  return {
+    scheduler,
+    orphans,
+    async start() {
+      doorbell.listen(scheduler.poke);
+      await scheduler.start();
+      orphans.start();
+    },
+    async stop() {
+      orphans.stop();
+      await scheduler.stop();
+    },
+  };
+}
+
+export type Worker = ReturnType<typeof createWorker>;

@@ -1,0 +1,55 @@
+import type { Context } from "hono";
+import { Problem } from "../../lib/errors.ts";
+import type { ImageRow } from "../../lib/model/image.ts";
+import type { Services } from "../../lib/services.ts";
+import type { Env } from "./app.ts";
+import { readMultipart } from "./multipart.ts";
+
+/** What a multipart body adds to its file: boundaries, headers, a few fields. */
+const MULTIPART_OVERHEAD = 65_536;
+
+/** The documentation of a multipart body; such bodies are streamed, so no validator reads them first. */
+export function uploadBody(field: string) {
+  return {
+    required: true,
+    content: {
+      "multipart/form-data": {
+        schema: {
+          type: "object" as const,
+          properties: { [field]: { type: "string" as const, format: "binary" } },
+          required: [field],
+        },
+      },
+    },
+  };
+}
+
+/** Streams the one picture of a request into the tenant's images. */
+export async function receiveImage(
+  c: Context<Env>,
+  { config, tenants, quotas, images }: Services,
+): Promise<ImageRow> {
+  const tenant = await tenants.get(c.var.tenant);
+  const length = Number(c.req.header("Content-Length") ?? 0) - MULTIPART_OVERHEAD;
+  if (length > config.MAX_UPLOAD_SIZE_MB) throw tooLarge(config.MAX_UPLOAD_SIZE_MB);
+  if (length > 0) await quotas.refuseEarly(tenant, length);
+  const { files } = await readMultipart(c.req.raw, {
+    maxFileBytes: config.MAX_UPLOAD_SIZE_MB,
+    maxFiles: 1,
+    onFile: ({ field, filename, body }) => {
+      if (field !== "file") throw noFile();
+      return images.add(tenant, { name: filename, body });
+    },
+  });
+  const [row] = files;
+  if (!row) throw noFile();
+  return row;
+}
+
+function tooLarge(bytes: number) {
+  return new Problem("too_large", `Cannot take more than ${bytes / 1_048_576} MB`);
+}
+
+function noFile() {
+  return new Problem("invalid_request", 'Send the picture in the multipart field "file"');
+}

@@ -1,0 +1,127 @@
+import { parseConfig } from "../../lib/config.ts";
+import { createImaging } from "../../lib/imaging/imaging.ts";
+import { createDatabase, type Database } from "../../lib/kv.ts";
+import { createServices, type Services } from "../../lib/services.ts";
+import { createMemoryStorage } from "../../lib/storage/memory.ts";
+import type { Storage } from "../../lib/storage/storage.ts";
+import { tables } from "../../lib/tables.ts";
+import { sha256Of } from "../../lib/auth/api_keys.ts";
+import type { NewTenant } from "../../lib/model/tenant.ts";
+import { createLocalDoorbell } from "../../pipeline/doorbell.ts";
+import { STEPS } from "../../pipeline/mod.ts";
+import type { Step } from "../../pipeline/step.ts";
+import { createWorker } from "../../pipeline/worker.ts";
+import { createApp } from "../../routes/mod.ts";
+import { createManualClock } from "./clock.ts";
+
+export const MASTER_KEY = "test-master-key-of-more-than-32-bytes";
+
+type Options = {
+  /** Environment variables. */
+  env?: Record<string, string>;
+  steps?: readonly Step[];
+  storage?: Storage;
+  /** Another database than a fresh one in memory. */
+  db?: Database;
+};
+
+let imaging: ReturnType<typeof createImaging> | undefined;
+
+/** One for all tests of a file: its children start when a picture is first decoded. */
+function sharedImaging() {
+  return imaging ??= createImaging({ engine: "auto", cores: 2, idleMs: 1_000 });
+}
+
+/** The real app on a KV and a storage in memory, with time that stands still. One per test. */
+export async function startApp({ env = {}, steps = STEPS, storage, db }: Options = {}) {
+  const clock = createManualClock();
+  const config = parseConfig({ OCR_ENABLED: "false", AI_PROVIDER: "none", ...env });
+  const doorbell = createLocalDoorbell();
+  const services: Services = createServices({
+    config,
+    secrets: {
+      signedUrlSecret: "a-secret-for-tests-of-more-than-32-bytes",
+      adminKeySha256: sha256Of(MASTER_KEY),
+      newAdminKey: null,
+    },
+    db: db ?? createDatabase(await Deno.openKv(":memory:"), Object.values(tables)),
+    storage: storage ?? createMemoryStorage(),
+    imaging: await sharedImaging(),
+    clock,
+    steps: steps.map(({ name }) => name),
+    ring: doorbell.ring,
+    exclusive: true,
+  });
+  const worker = createWorker(services, doorbell, steps);
+  const app = createApp(services);
+  const first = await services.tenants.createFirst();
+  const [tenant] = await services.tenants.list(1);
+
+  const request = async (path: string, init: RequestInit = {}, key = first?.apiKey ?? "") => {
+    const headers = new Headers(init.headers);
+    if (key) headers.set("X-API-Key", key);
+    return await app.request(path, { ...init, headers });
+  };
+
+  return {
+    app,
+    services,
+    worker,
+    clock,
+    tenant: tenant!,
+    /** Its first key, where this app has created it. */
+    key: first?.apiKey ?? "",
+    request,
+
+    /** Another tenant, and a `request` with its key. */
+    async asTenant(given: Partial<NewTenant> = {}) {
+      const { tenant, apiKey } = await services.tenants.create({
+        name: "other",
+        plan: "standard",
+        scopes: ["admin"],
+        external_ai: true,
+        ...given,
+      });
+      return {
+        tenant,
+        key: apiKey,
+        request: (path: string, init?: RequestInit) => request(path, init, apiKey),
+      };
+    },
+
+    /** Uploads bytes as a browser would. */
+    async upload(bytes: Uint8Array<ArrayBuffer>, name = "photo.jpg", key?: string) {
+      const body = new FormData();
+      body.append("file", new File([bytes], name, { type: "image/jpeg" }));
+      return await request("/images/upload", { method: "POST", body }, key);
+    },
+
+    /** Works the queue until nothing waits, retries included: time moves on as far as it must. */
+    async drain() {
+      doorbell.listen(worker.scheduler.poke);
+      await worker.scheduler.start();
+      for (;;) {
+        worker.scheduler.poke();
+        await worker.scheduler.idle();
+        const due = await nextDue(services.db);
+        if (due === null) return;
+        await clock.advance(Math.max(1, due - clock.now()));
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      await worker.stop();
+      await services.close();
+    },
+  };
+}
+
+export type TestApp = Awaited<ReturnType<typeof startApp>>;
+
+async function nextDue(db: Database): Promise<number | null> {
+  let due: number | null = null;
+  for await (const { key } of db.list({ prefix: tables.jobsReady.prefix() })) {
+    due = Math.min(due ?? Infinity, Number(key[3]));
+  }
+  return due;
+}

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+import { objectsOf } from "../../lib/images.ts";
+import { createDatabase, type Database } from "../../lib/kv.ts";
+import type { ImageRow } from "../../lib/model/image.ts";
+import type { DeadLetter, Job } from "../../lib/model/job.ts";
+import { createLocalStorage } from "../../lib/storage/local.ts";
+import type { Storage } from "../../lib/storage/storage.ts";
+import { tables } from "../../lib/tables.ts";
+
+type Options = {
+  /** Ids of images that were answered with 202 and not deleted since. */
+  acknowledged?: string[];
+};
+
+type Rows<T> = { key: Deno.KvKey; value: T }[];
+
+/** What stands in the database, read once. */
+type Books = Awaited<ReturnType<typeof readBooks>>;
+
+const SWEEP_MS = 10_000;
+const SETTLED = new Set(["done", "partial", "failed"]);
+
+/** Recounts the data folder of a program that has ended; see {@link recount}. */
+export async function recountFolder(dataDir: string, options: Options = {}) {
+  const db = createDatabase(await Deno.openKv(`${dataDir}/imago.kv`));
+  try {
+    const storage = createLocalStorage({ root: `${dataDir}/storage` });
+    const unfinished = await filesIn(`${dataDir}/storage/tmp`);
+    return {
+      broken: [
+        ...await recount(db, storage, options),
+        ...unfinished.map((name) => `an unfinished file was left in tmp: ${name}`),
+      ],
+      rescues: (await rowsOf<Job>(db, tables.jobs)).reduce(
+        (sum, { value }) => sum + value.rescues,
+        0,
+      ),
+      deadLetters: (await rowsOf<DeadLetter>(db, tables.deadLetters)).length,
+    };
+  } finally {
+    db.close();
+  }
+}
+
+/** Waits for the sweep of a start, not for ever: the recount tells what it has missed. */
+export async function waitForSweep(dataDir: string, objects: number): Promise<void> {
+  for (const until = Date.now() + SWEEP_MS; Date.now() < until;) {
+    const [whole, unfinished] = await Promise.all(
+      ["objects", "tmp"].map((name) => filesIn(`${dataDir}/storage/${name}`)),
+    );
+    if (whole?.length === objects && unfinished?.length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/**
+ * Counts everything anew once no work is under way, trusting neither counters nor indexes. Gives
+ * what does not add up, in words: empty is good.
+ */
+export async function recount(
+  db: Database,
+  storage: Storage,
+  { acknowledged = [] }: Options = {},
+): Promise<string[]> {
+  const books = await readBooks(db);
+  return [
+    ...acknowledged.filter((id) => !books.byId.has(id)).map((id) => `${id} was lost`),
+    ...imagesOnce(books),
+    ...usageIsTheSum(books),
+    ...await objectsMatch(books, storage),
+    ...hashesMatch(books),
+    ...textsBelong(books),
+    ...workIsOver(books),
+    ...lettersMatch(books),
+  ];
+}
+
+async function readBooks(db: Database) {
+  const images = await rowsOf<ImageRow>(db, tables.images);
+  return {
+    images,
+    byId: new Map(images.map(({ value }) => [value.id, value])),
+    tenants: await rowsOf<{ id: string }>(db, tables.tenants),
+    usage: await rowsOf<{ bytes: number; images: number }>(db, tables.usage),
+    hashes: await rowsOf<true>(db, tables.imagesByHash),
+    texts: await rowsOf<string>(db, tables.texts),
+    jobs: await rowsOf<Job>(db, tables.jobs),
+    ready: await rowsOf<true>(db, tables.jobsReady),
+    running: await rowsOf<unknown>(db, tables.jobsRunning),
+    letters: await rowsOf<DeadLetter>(db, tables.deadLetters),
+    lettersByStep: await rowsOf<string>(db, tables.deadLettersByStep),
+  };
+}
+
+function imagesOnce({ images }: Books): string[] {
+  return images.flatMap(({ key, value: image }) => [
+    ...(key[1] === image.tenant && key[2] === image.id ? [] : [`${image.id} stands under ${key}`]),
+    ...(SETTLED.has(image.status) ? [] : [`${image.id} is ${image.status} for ever`]),
+    ...(image.done_at ? [] : [`${image.id} has no end`]),
+  ]);
+}
+
+function usageIsTheSum({ images, tenants, usage }: Books): string[] {
+  const told = new Map(usage.map(({ key, value }) => [key[1], value]));
+  return tenants.flatMap(({ value: { id } }) => {
+    const own = images.filter(({ value }) => value.tenant === id);
+    const bytes = own.reduce((sum, { value }) => sum + value.size_bytes, 0);
+    const { bytes: toldBytes, images: toldImages } = told.get(id) ?? { bytes: 0, images: 0 };
+    return [
+      ...(toldBytes === bytes ? [] : [`${id} uses ${bytes} bytes, told are ${toldBytes}`]),
+      ...(toldImages === own.length ? [] : [`${id} has ${own.length} images, told ${toldImages}`]),
+    ];
+  });
+}
+
+async function objectsMatch({ images }: Books, storage: Storage): Promise<string[]> {
+  const broken: string[] = [];
+  const wanted = new Map(
+    images.flatMap(({ value }) => objectsOf(value).map((key) => [key, value] as const)),
+  );
+  for await (const { key } of storage.list("")) {
+    if (!wanted.has(key)) broken.push(`nothing points to the bytes ${key}`);
+  }
+  for (const [key, image] of wanted) {
+    const stored = await storage.get(key);
+    if (!stored) broken.push(`${image.id} points to bytes that are not there: ${key}`);
+    else if (!await isWhole(image, key, stored.body)) broken.push(`${key} has other bytes`);
+  }
+  return broken;
+}
+
+async function isWhole(image: ImageRow, key: string, body: ReadableStream<Uint8Array>) {
+  const bytes = await new Response(body).bytes();
+  const rendition = Object.values(image.renditions).find((made) => made.key === key);
+  return rendition
+    ? bytes.length === rendition.size_bytes
+    : createHash("sha256").update(bytes).digest("hex") === image.sha256;
+}
+
+function hashesMatch({ images, hashes }: Books): string[] {
+  const indexed = new Set(hashes.map(({ key }) => key.slice(1).join("/")));
+  const real = new Set(
+    images.map(({ value: { tenant, sha256, id } }) => `${tenant}/${sha256}/${id}`),
+  );
+  return [
+    ...[...real].filter((name) => !indexed.has(name)).map((name) => `${name} has no hash entry`),
+    ...[...indexed].filter((name) => !real.has(name)).map((name) => `hash entry of none: ${name}`),
+  ];
+}
+
+function textsBelong({ byId, texts }: Books): string[] {
+  return texts.filter(({ key }) => !byId.has(String(key[2]))).map(({ key }) =>
+    `text of none: ${key}`
+  );
+}
+
+function workIsOver({ byId, jobs, ready, running }: Books): string[] {
+  const over = new Set(["completed", "discarded", "cancelled"]);
+  const known = new Set(jobs.map(({ value }) => value.id));
+  return [
+    ...ready.map(({ key }) => `still waits: ${key}`),
+    ...running.map(({ key }) => `still runs: ${key}`),
+    ...jobs.filter(({ value }) => !over.has(value.state))
+      .map(({ value }) => `job ${value.id} is ${value.state} for ever`),
+    ...[...byId.values()].filter(({ job }) => !known.has(job)).map(({ id }) => `${id} has no job`),
+  ];
+}
+
+/** Each step that gave up has one letter, each letter its image and its index entry. */
+function lettersMatch({ byId, images, letters, lettersByStep }: Books): string[] {
+  const name = (image: string, step: string) => `${image}/${step}`;
+  const indexed = new Map(
+    lettersByStep.map(({ key, value }) => [name(String(key[2]), String(key[3])), value]),
+  );
+  const written = new Map(letters.map(({ value }) => [name(value.image_id, value.step), value.id]));
+  const failed = images.flatMap(({ value: { id, steps } }) =>
+    Object.entries(steps).filter(([, { state }]) => state === "failed").map(([step]) =>
+      name(id, step)
+    )
+  );
+  return [
+    ...letters.filter(({ value }) => !byId.has(value.image_id))
+      .map(({ value }) => `dead letter ${value.id} is of no image`),
+    ...letters.filter(({ value }) => indexed.get(name(value.image_id, value.step)) !== value.id)
+      .map(({ value }) => `dead letter ${value.id} has no index entry`),
+    ...[...indexed.keys()].filter((step) => !written.has(step))
+      .map((step) => `index entry of no dead letter: ${step}`),
+    ...failed.filter((step) => !written.has(step)).map((step) => `${step} failed without a letter`),
+  ];
+}
+
+async function rowsOf<T>(db: Database, table: { prefix(): Deno.KvKey }): Promise<Rows<T>> {
+  const rows: Rows<T> = [];
+  for await (const { key, value } of db.list<T>({ prefix: table.prefix() })) {
+    rows.push({ key, value });
+  }
+  return rows;
+}
+
+/** The files in a folder and those below it. */
+async function filesIn(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      files.push(...isFile ? [`${folder}/${name}`] : await filesIn(`${folder}/${name}`));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return files;
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { MASTER_KEY, startApp, type TestApp } from "../helpers/app.ts";
+import { png } from "../helpers/pictures.ts";
+
+type Operation = { method: string; path: string; scope: string | null };
+
+/** Routes that are open by design; everything else must refuse a stranger. */
+const OPEN = [
+  "/",
+  "/health",
+  "/health/ready",
+  "/health/detailed",
+  "/metrics",
+  "/files/signed/{token}",
+];
+
+/** Every documented route, with the scope that it asks for. */
+async function operations(app: TestApp): Promise<Operation[]> {
+  const { paths } = await (await app.app.request("/openapi.json")).json();
+  return Object.entries(paths as Record<string, Record<string, { "x-scope"?: string }>>)
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path,
+        scope: operation["x-scope"] ?? null,
+      }))
+    );
+}
+
+/** The route with an id put in, and a body where one is expected. */
+function call({ method, path }: Operation, id: string): [string, RequestInit] {
+  const body = ["POST", "PATCH", "PUT"].includes(method) ? "{}" : undefined;
+  return [path.replace(/\{\w+\}/g, id), {
+    method,
+    body,
+    headers: body ? { "Content-Type": "application/json" } : {},
+  }];
+}
+
+Deno.test("every route is open by design or names the scope that it needs", async () => {
+  await using app = await startApp();
+  const all = await operations(app);
+  assert.ok(all.length > 10);
+  const unnamed = all.filter(({ scope }) => !scope).map(({ path }) => path);
+  assert.deepEqual(unnamed.toSorted(), OPEN.toSorted());
+});
+
+Deno.test("every route that needs a scope refuses a stranger with 401 and says how to ask", async () => {
+  await using app = await startApp();
+  for (const operation of (await operations(app)).filter(({ scope }) => scope)) {
+    const [path, init] = call(operation, crypto.randomUUID());
+    for (const key of ["", "imago_wrong", `${app.key}x`]) {
+      const response = await app.request(path, init, key);
+      assert.equal(response.status, 401, `${operation.method} ${path}`);
+      assert.ok(response.headers.get("WWW-Authenticate"));
+    }
+    const inQuery = await app.app.request(`${path}?api_key=${app.key}&key=${app.key}`, init);
+    assert.equal(inQuery.status, 401, "a key in the address is never accepted");
+  }
+});
+
+Deno.test("every route refuses a key without its scope with 403", async () => {
+  await using app = await startApp();
+  for (const operation of (await operations(app)).filter(({ scope }) => scope)) {
+    const scope = operation.scope === "images:read" ? "images:write" : "images:read";
+    const { request } = await app.asTenant({ scopes: [scope] });
+    const [path, init] = call(operation, crypto.randomUUID());
+    assert.equal((await request(path, init)).status, 403, `${operation.method} ${path}`);
+    if (operation.scope !== "master") {
+      assert.equal((await app.request(path, init, MASTER_KEY)).status, 403, "the master key");
+    }
+  }
+});
+
+Deno.test("another tenant's image answers exactly as one that does not exist", async () => {
+  await using app = await startApp();
+  const { id } = await (await app.upload(png())).json();
+  await app.drain();
+  const other = await app.asTenant();
+  const about = (await operations(app)).filter(({ path }) => path.startsWith("/images/{id}"));
+  assert.ok(about.length >= 9);
+  for (const operation of about) {
+    const answers = await Promise.all([id, crypto.randomUUID()].map(async (some) => {
+      const response = await other.request(...call(operation, some));
+      const body = await response.text();
+      return [response.status, body.replaceAll(some, "ID").replace(/"request_id":"[^"]+"/, "")];
+    }));
+    assert.deepEqual(answers[0], answers[1], `${operation.method} ${operation.path}`);
+    assert.equal(answers[0]?.[0], 404);
+  }
+  assert.equal((await app.request(`/images/${id}`)).status, 200, "and nothing happened to it");
+});
+
+Deno.test("a deactivated client is refused at once, its links too", async () => {
+  await using app = await startApp({ steps: [] });
+  const { id } = await (await app.upload(png())).json();
+  const { url } = await (await app.request(`/images/${id}/download-url`)).json();
+  const { db, keys } = app.services;
+  await db.kv.set(["tenants", app.tenant.id], { ...app.tenant, active: false });
+  keys.forget(app.tenant.id);
+  assert.equal((await app.request("/images")).status, 401);
+  assert.equal((await app.app.request(url)).status, 410);
+});
+
+Deno.test("errors that nobody expected say nothing of the inside", async () => {
+  await using app = await startApp();
+  app.services.images.list = () => Promise.reject(new Error("secret /path/of/ours"));
+  const response = await app.request("/images");
+  assert.equal(response.status, 500);
+  assert.ok(!(await response.text()).includes("secret"));
+});
+
+Deno.test("an unknown path and a body that is no JSON are problems like all others", async () => {
+  await using app = await startApp();
+  const missing = await app.request("/nowhere");
+  assert.deepEqual([missing.status, (await missing.json()).status], [404, 404]);
+  const broken = await app.request("/auth/clients", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: "{",
+  }, MASTER_KEY);
+  assert.deepEqual([broken.status, broken.headers.get("Content-Type")], [
+    400,
+    "application/problem+json",
+  ]);
+});
