@@ -1,6 +1,7 @@
 FROM denoland/deno:debian-2.9.6
 
 # What holds the child processes that decode pictures: prlimit, unshare, setpriv.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends util-linux curl \
  && rm -rf /var/lib/apt/lists/*
@@ -8,10 +9,12 @@ RUN apt-get update \
 WORKDIR /app
 COPY deno.json deno.lock ./
 COPY main.ts ./
+COPY commands commands
 COPY lib lib
 COPY pipeline pipeline
 COPY routes routes
-RUN deno install && mkdir /data && chown -R deno:deno /data /deno-dir /app
+# The program and its packages stay root's: who runs it cannot change it.
+RUN deno install && mkdir /data && chown deno:deno /data
 
 USER deno
 ENV DATA_DIR=/data

@@ -1,109 +1,103 @@
-import { configure, getConsoleSink, getLogger, jsonLinesFormatter } from "@logtape/logtape";
-import { getAnsiColorFormatter } from "@logtape/logtape";
+import { getLogger } from "@logtape/logtape";
 import { type Config, ConfigError, readConfig } from "./lib/config.ts";
-import { createImaging } from "./lib/imaging/imaging.ts";
-import { createDatabase, type Database } from "./lib/kv.ts";
-import { loadSecrets, type Secrets } from "./lib/secrets.ts";
+import { AlreadyRunning } from "./lib/data_folder.ts";
+import { watchEventLoop } from "./lib/event_loop.ts";
+import { openFoundations } from "./lib/foundations.ts";
+import { configureLogs } from "./lib/logging.ts";
+import { migrate } from "./lib/schema.ts";
+import type { Secrets } from "./lib/secrets.ts";
 import { createServices, type Services } from "./lib/services.ts";
-import { createLocalStorage } from "./lib/storage/local.ts";
-import { tables } from "./lib/tables.ts";
 import { createLocalDoorbell, createQueueDoorbell } from "./pipeline/doorbell.ts";
 import { STEPS } from "./pipeline/mod.ts";
-import { createWorker } from "./pipeline/worker.ts";
+import { createWorker, type Worker } from "./pipeline/worker.ts";
 import { createApp } from "./routes/mod.ts";
+import { createStartingApp } from "./routes/starting.ts";
 
 const log = getLogger(["imago"]);
 
 /** Requests in flight when the process is told to end may take so long to finish. */
 const DRAIN_MS = 3_000;
+const EX_TEMPFAIL = 75;
+const EX_CONFIG = 78;
 
-if (import.meta.main) await main();
+if (import.meta.main) await main(Deno.args.includes("worker"));
 
-async function main() {
-  const config = configOrExit();
-  await configureLogs(config);
-  await Deno.mkdir(config.DATA_DIR, { recursive: true });
-  await lockOrExit(config.DATA_DIR);
-
-  const remote = /^https?:/.test(config.DATABASE_URL ?? "");
-  const db = await openDatabase(config);
-  const doorbell = remote ? createLocalDoorbell() : createQueueDoorbell(db);
-  const secrets = await loadSecrets(config.DATA_DIR, {
-    adminApiKey: config.ADMIN_API_KEY,
-    signedUrlSecret: config.SIGNED_URL_SECRET,
-  });
-  const imaging = await createImaging({
-    engine: config.IMAGE_ENGINE,
-    cores: navigator.hardwareConcurrency,
-  });
-  const services = createServices({
-    config,
-    secrets,
-    db,
-    storage: createLocalStorage({ root: `${config.DATA_DIR}/storage` }),
-    imaging,
-    steps: STEPS.map(({ name }) => name),
-    ring: doorbell.ring,
-    exclusive: !remote,
-  });
-  const worker = createWorker(services, doorbell, STEPS);
+/** Runs Imago until it is told to end; with `workerOnly` it works the queue and serves nothing. */
+async function main(workerOnly: boolean) {
+  const { services, worker, secrets, door, close } = await startOrExit(workerOnly);
   await greet(services, secrets);
-
-  const server = Deno.serve({
-    hostname: config.HOST,
-    port: config.PORT,
-    onListen: ({ hostname, port }) => log.info(`Listening on http://${hostname}:${port}`),
-  }, createApp(services).fetch);
-  if (config.JOBS_ENABLED) await worker.start();
+  await services.erasures.resume();
+  door?.open(createApp(services).fetch);
+  watchEventLoop(services.metrics.eventLoopDelay);
+  if (services.config.JOBS_ENABLED) await worker.start();
   services.health.setReady(true);
 
   await askedToEnd();
   log.info("Stopping");
   services.health.setReady(false);
-  const drained = server.shutdown();
-  await Promise.race([
-    Promise.all([drained, worker.stop()]),
-    new Promise((resolve) => setTimeout(resolve, DRAIN_MS)),
-  ]);
-  await Promise.all([services.close(), imaging.close()]);
+  const served = services.traffic.end().then(() => door?.close());
+  await withinLimit(Promise.all([served, worker.stop()]));
+  await close();
   Deno.exit(0);
 }
 
-function configOrExit(): Config {
+/** Builds everything; what an operator can mend is told in a sentence. */
+async function startOrExit(workerOnly: boolean) {
   try {
-    return readConfig();
+    const config = readConfig();
+    await configureLogs(config);
+    return await build(config, workerOnly);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    // deno-lint-ignore no-console -- there is no log yet, and it speaks to a person
+    if (!(error instanceof ConfigError || error instanceof AlreadyRunning)) throw error;
+    // deno-lint-ignore no-console -- it speaks to a person, and the log may not be there yet
     console.error(error.message);
-    Deno.exit(78); // EX_CONFIG
+    Deno.exit(error instanceof ConfigError ? EX_CONFIG : EX_TEMPFAIL);
   }
 }
 
-async function configureLogs({ DEBUG, LOG_LEVEL }: Config) {
-  const formatter = DEBUG ? getAnsiColorFormatter() : jsonLinesFormatter;
-  await configure({
-    sinks: { console: getConsoleSink({ formatter }) },
-    loggers: [
-      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["console"] },
-      { category: ["imago"], lowestLevel: LOG_LEVEL, sinks: ["console"] },
-    ],
+async function build(config: Config, workerOnly: boolean) {
+  if (workerOnly && !/^https?:/.test(config.DATABASE_URL ?? "")) {
+    throw new ConfigError(
+      "Cannot start a worker alone: it needs a remote KV (DATABASE_URL=https://…); a local file has one process",
+    );
+  }
+  const foundations = await openFoundations(config);
+  const { db, exclusive, folder, imaging, secrets } = foundations;
+  const door = workerOnly ? null : serve(config);
+  await migrate(db);
+  await folder.noteOpen();
+  const doorbell = exclusive ? createQueueDoorbell(db) : createLocalDoorbell();
+  const services = createServices({
+    ...foundations,
+    steps: STEPS.map(({ name }) => name),
+    ring: doorbell.ring,
   });
+  const worker: Worker = createWorker(services, doorbell, STEPS);
+  const close = async () => {
+    await folder.noteClosed();
+    await Promise.all([services.close(), imaging.close()]);
+  };
+  return { services, worker, secrets, door, close };
 }
 
-/** One process per data folder: the lock goes with the process, however it ends. */
-async function lockOrExit(folder: string) {
-  const file = await Deno.open(`${folder}/lock`, { write: true, create: true });
-  if (await file.tryLock(true)) return;
-  log.fatal("Another Imago already runs on {folder}: stop it, or give this one its own DATA_DIR", {
-    folder,
-  });
-  Deno.exit(75); // EX_TEMPFAIL
-}
-
-async function openDatabase(config: Config): Promise<Database> {
-  const kv = await Deno.openKv(config.DATABASE_URL || `${config.DATA_DIR}/imago.kv`);
-  return createDatabase(kv, Object.values(tables));
+/** Answers from now on, though only that Imago is starting, until the door is opened. */
+function serve({ HOST: hostname, PORT: port }: Config) {
+  const onListen = ({ hostname, port }: Deno.NetAddr) =>
+    log.info(`Listening on http://${hostname}:${port}`);
+  let handler: Deno.ServeHandler<Deno.NetAddr> = createStartingApp().fetch;
+  try {
+    const server = Deno.serve(
+      { hostname, port, onListen },
+      (request, info) => handler(request, info),
+    );
+    return {
+      open: (next: typeof handler) => void (handler = next),
+      close: () => server.shutdown(),
+    };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new ConfigError(`Cannot listen on ${hostname}:${port}: another program does already`);
+  }
 }
 
 /** The first start tells its secrets, this once. */
@@ -125,4 +119,9 @@ function askedToEnd(): Promise<void> {
       Deno.addSignalListener(signal, () => resolve());
     }
   });
+}
+
+async function withinLimit(work: Promise<unknown>): Promise<void> {
+  const limit = new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
+  await Promise.race([work, limit]);
 }

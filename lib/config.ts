@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import { parseNets } from "./net/addresses.ts";
 
 const MB = 1_048_576;
 
 const text = (description: string) => z.string().trim().optional().describe(description);
 const count = (standard: number, description: string, min = 1) =>
   z.coerce.number().int().min(min).default(standard).describe(description);
-const megabytes = (standard: number, description: string) =>
-  z.coerce.number().positive().default(standard).transform((mb) => Math.round(mb * MB))
+const megabytes = (standard: number, description: string, min = 0.001) =>
+  z.coerce.number().min(min).default(standard).transform((mb) => Math.round(mb * MB))
     .describe(`${description} (MB = 1,048,576 bytes)`);
 const flag = (standard: boolean, description: string) =>
   z.stringbool({ truthy: ["true", "1", "yes", "on"], falsy: ["false", "0", "no", "off"] })
@@ -18,6 +19,10 @@ const list = (description: string) =>
     .describe(description);
 const secret = (description: string) =>
   z.string().min(32, "must have 32 bytes or more").optional().describe(description);
+const secrets = (description: string) =>
+  z.string().transform((csv) => csv.split(",").map((s) => s.trim()).filter(Boolean))
+    .refine((all) => all.every(({ length }) => length >= 32), "each must have 32 bytes or more")
+    .optional().describe(description);
 const address = (description: string) =>
   z.url({ protocol: /^https?$/ }).optional().describe(description);
 
@@ -42,15 +47,30 @@ const Variables = z.object({
     "Address under which the world reaches Imago, for the links that it hands out",
   ),
   CORS_ORIGINS: list("Origins of web pages that may call the API, comma-separated, or `*`"),
+  TRUSTED_PROXIES: list(
+    "Addresses or networks of proxies whose X-Forwarded-For counts, comma-separated: 10.0.0.0/8, ::1",
+  ),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info").describe(`One of ${LOG_LEVELS.join(", ")}`),
   DEBUG: flag(false, "Coloured logs for people instead of JSON lines"),
   ADMIN_API_KEY: secret(
     "Master key for `/auth/clients`; generated at the first start if not given",
   ),
-  SIGNED_URL_SECRET: secret("Signs file links; generated and kept in `DATA_DIR` if not given"),
+  API_TOKEN: z.string().min(12, "must have 12 characters or more").optional().describe(
+    "A further key of the first tenant, of any shape",
+  ),
+  SIGNED_URL_SECRET: secrets(
+    "Signs file links; generated and kept in `DATA_DIR` if not given. `new,old` while it is changed: the first signs, each is accepted",
+  ),
   METRICS_TOKEN: text("When set, `/metrics` and `/health/detailed` need it as a bearer token"),
   DATABASE_URL: text("A file path for Deno KV, or a KV Connect URL; empty is `DATA_DIR/imago.kv`"),
-  STORAGE_BACKEND: z.enum(["local"]).default("local").describe("Where the bytes live: local"),
+  STORAGE_BACKEND: z.enum(["local", "s3", "kv"]).default("local").describe(
+    "Where the bytes live: local (files in `DATA_DIR`), s3 (S3, MinIO, R2 …) or kv (Deno KV)",
+  ),
+  S3_BUCKET: text("Bucket for the bytes"),
+  S3_ENDPOINT_URL: address("Address of an S3-compatible server; empty is AWS"),
+  S3_REGION: z.string().default("us-east-1").describe("Region of the bucket"),
+  S3_ACCESS_KEY: text("Access key for the bucket"),
+  S3_SECRET_KEY: text("Secret key for the bucket"),
   AI_PROVIDER: z.enum(["gemini", "openrouter", "openai", "none"]).optional().describe(
     "Who describes pictures: gemini, openrouter, openai (any compatible address) or none; gemini if it has a key, else none",
   ),
@@ -91,9 +111,19 @@ const Variables = z.object({
   WORKER_MAX_JOBS: count(10, "Pictures in the pipeline at once"),
   WORKER_MAX_TRIES: count(3, "Tries of a step before it becomes a dead letter"),
   JOBS_ENABLED: flag(true, "This process works the queue"),
+  FETCH_ALLOWED_NETS: list(
+    "Networks (CIDRs) that callers may name though they are not public, comma-separated",
+  ),
   MAX_UPLOAD_SIZE_MB: megabytes(50, "Largest file that an upload may carry"),
+  RATE_LIMIT_PER_MINUTE: count(
+    600,
+    "Requests a minute of one key, and of one address without a valid key",
+  ),
+  V1_RATE_LIMIT_PER_MINUTE: count(60, "Requests a minute of one key to `/api/v1/*`"),
+  INGEST_RATE_LIMIT_PER_MINUTE: count(10, "Requests a minute of one key to `/api/v1/ingest/*`"),
   STANDARD_QUOTA_MB: megabytes(1024, "Storage of a standard tenant"),
   PREMIUM_QUOTA_MB: megabytes(10_240, "Storage of a premium tenant"),
+  MIN_FREE_DISK_MB: megabytes(512, "Uploads are refused when the disk has less left; 0 never", 0),
 });
 
 export type Config = z.infer<typeof Variables>;
@@ -146,6 +176,11 @@ export function readConfig(): Config {
   return parseConfig(Object.fromEntries(given));
 }
 
+/** The records are in a KV elsewhere, which other processes may write to as well. */
+export function isRemote({ DATABASE_URL }: Pick<Config, "DATABASE_URL">): boolean {
+  return /^https?:/.test(DATABASE_URL ?? "");
+}
+
 function contradictions(config: Config): string[] {
   const mistakes: string[] = [];
   const need = (provider: Config["AI_PROVIDER"], name: "GEMINI_API_KEY" | "OPENROUTER_API_KEY") => {
@@ -153,8 +188,20 @@ function contradictions(config: Config): string[] {
       mistakes.push(`${name}: AI_PROVIDER=${provider} needs it`);
     }
   };
+  try {
+    parseNets(config.TRUSTED_PROXIES);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    mistakes.push(`TRUSTED_PROXIES: ${error.message}`);
+  }
   need("gemini", "GEMINI_API_KEY");
   need("openrouter", "OPENROUTER_API_KEY");
+  if (isRemote(config)) {
+    // Each process would make its own, and refuse what the others have signed.
+    for (const name of ["ADMIN_API_KEY", "SIGNED_URL_SECRET"] as const) {
+      if (!config[name]) mistakes.push(`${name}: a remote KV (DATABASE_URL=https://…) needs it`);
+    }
+  }
   if (/^[a-z]+:\/\//.test(config.DATABASE_URL ?? "") && !/^https?:/.test(config.DATABASE_URL!)) {
     mistakes.push(
       "DATABASE_URL: Imago keeps its records in Deno KV; give a file path or a KV Connect URL (https://…)",

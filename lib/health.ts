@@ -19,8 +19,8 @@ type Deps = {
   storage: Storage;
   clock: Clock;
   version: string;
-  /** The parts that can tell their state without being asked a question. */
-  describe: () => Record<string, Part>;
+  /** The other parts. */
+  describe: () => Promise<Record<string, Part>>;
 };
 
 /** How the process and its parts are. */
@@ -33,7 +33,7 @@ export function createHealth({ db, storage, clock, version, describe }: Deps) {
     const parts: Record<string, Part> = {
       kv: await probe(async () => void (await db.kv.get(["health"]))),
       storage: await probe(() => storage.check()),
-      ...describe(),
+      ...await describe(),
     };
     const failing = Object.values(parts).some(({ state }) => state === "failing");
     return {

@@ -9,16 +9,20 @@ import type {
   Ai,
   AiUsage,
   Exif,
+  ImageFilter,
   ImageFormat,
   ImageRow,
   ImageStatus,
   Ocr,
   Rendition,
   RenditionName,
+  TagCount,
 } from "./model/image.ts";
 import type { Job, StepRun } from "./model/job.ts";
 import type { Tenant } from "./model/tenant.ts";
 import type { Quotas } from "./quotas.ts";
+import { createSearch, type Found } from "./search.ts";
+import { timeOf } from "./search/span.ts";
 import type { Storage } from "./storage/storage.ts";
 import { tables } from "./tables.ts";
 
@@ -52,7 +56,7 @@ export type Patch = {
   height?: number;
   thumbhash?: string;
   dhash?: string;
-  renditions?: Record<RenditionName, Rendition>;
+  renditions?: Partial<Record<RenditionName, Rendition>>;
   exif?: Exif;
   ocr?: Ocr;
   ai?: Ai;
@@ -63,6 +67,7 @@ export type Patch = {
 /** Images of a tenant. The only code that writes image records. */
 export function createImages(deps: Deps) {
   const { db, storage, clock, newId, locks, quotas, jobs, feed } = deps;
+  const search = createSearch({ db });
 
   const refuseUnlessFound = <T>(row: T | null, id: string): T => {
     if (!row) throw new Problem("not_found", `Cannot find image "${id}"`);
@@ -131,7 +136,8 @@ export function createImages(deps: Deps) {
               source: file.cameraId ? "camera" : "upload",
               camera_id: file.cameraId ?? null,
               status: "pending",
-              created_at: timestamp(clock.now()),
+              // So that the order of ids is the order of times.
+              created_at: timestamp(timeOf(id)),
               started_at: null,
               done_at: null,
               job: job.id,
@@ -148,11 +154,13 @@ export function createImages(deps: Deps) {
             };
             tx.set(tables.images.key(tenant.id, id), row);
             tx.set(tables.imagesByHash.key(tenant.id, row.sha256, id), true);
+            await search.index(tx, row);
             feed.emit(tx, tenant.id, "image.pending", { image_id: id });
             return row;
           }));
       } catch (error) {
-        await storage.delete(key);
+        // After any other error the commit may have taken place: then the sweep decides.
+        if (error instanceof Problem) await storage.delete(key);
         throw error;
       }
     },
@@ -176,16 +184,14 @@ export function createImages(deps: Deps) {
       return text;
     },
 
-    /** A page of images, newest first; `before` is the last id of the page before. */
-    async list(tenant: string, limit: number, before?: string): Promise<ImageRow[]> {
-      const end = before ? { end: tables.images.key(tenant, before) } : {};
-      const page: ImageRow[] = [];
-      const entries = db.list<ImageRow>(
-        { prefix: tables.images.prefix(tenant), ...end },
-        { limit, reverse: true },
-      );
-      for await (const { value } of entries) page.push(value);
-      return page;
+    /** A page of images, newest first; `before` is where the page before ended. */
+    list(tenant: string, limit: number, before?: string, filter: ImageFilter = {}): Promise<Found> {
+      return search.find(tenant, filter, limit, before);
+    },
+
+    /** The most used tags, and how many images have each. */
+    tags(tenant: string): Promise<TagCount[]> {
+      return search.tags(tenant);
     },
 
     /** Other images of the tenant with the same bytes, newest first. */
@@ -213,6 +219,7 @@ export function createImages(deps: Deps) {
       row.started_at ??= timestamp(clock.now());
       row.done_at = row.status === "processing" ? null : timestamp(clock.now());
       tx.set(key, row);
+      await search.index(tx, row, ocr?.text);
       for (const [step, { state }] of changes(before.steps, row.steps)) {
         feed.emit(tx, row.tenant, "image.step", { image_id: row.id, step, state });
       }
@@ -249,6 +256,7 @@ export function createImages(deps: Deps) {
           steps: { ...before.steps, ...job.steps },
         };
         tx.set(key, row);
+        await search.index(tx, row);
         feed.emit(tx, tenant.id, "image.pending", { image_id: id });
         return row;
       });
@@ -262,6 +270,7 @@ export function createImages(deps: Deps) {
           const row = refuseUnlessFound(await tx.get(key), id);
           tx.delete(key);
           tx.delete(tables.imagesByHash.key(tenant, row.sha256, id));
+          await search.forget(tx, tenant, id);
           for (let piece = 0; piece < MAX_PIECES; piece++) {
             tx.delete(tables.texts.key(tenant, id, piece));
           }

@@ -4,6 +4,7 @@ import { Problem } from "./errors.ts";
 import type { DeadLetter, Job, JobState, Lease, StepRun } from "./model/job.ts";
 import type { Plan } from "./model/tenant.ts";
 import { tables } from "./tables.ts";
+import { traceparent } from "./tracing.ts";
 
 /** A claim lasts so long without being renewed. */
 export const LEASE_MS = 30_000;
@@ -22,6 +23,8 @@ type Deps = {
   newId: () => string;
   /** Rings the doorbell of those who work, once `tx` is committed. */
   ring: (tx: Transaction, job: Job) => void;
+  /** Told of each step that gave up, for metrics. */
+  onBuried?: (step: string) => void;
 };
 
 /** A job that waits, as the ready index tells it. */
@@ -52,7 +55,7 @@ export class LostLease extends Error {
 }
 
 /** Work that outlives the process. The only code that writes job records. */
-export function createJobs({ db, clock, newId, ring }: Deps) {
+export function createJobs({ db, clock, newId, ring, onBuried = () => {} }: Deps) {
   const readyKey = (job: Job) =>
     tables.jobsReady.key(job.plan, job.tenant, Date.parse(job.run_at), job.id);
 
@@ -101,6 +104,7 @@ export function createJobs({ db, clock, newId, ring }: Deps) {
         run_at: timestamp(now),
         created_at: timestamp(now),
         finished_at: null,
+        traceparent: traceparent(),
       };
       makeReady(tx, job, now, "available");
       await write(tx, job);
@@ -137,6 +141,13 @@ export function createJobs({ db, clock, newId, ring }: Deps) {
       const claimed: Job = { ...structuredClone(job), state: "running", fence: job.fence + 1 };
       lease(tx, claimed, owner);
       return claimed;
+    },
+
+    /** Puts a job that was just claimed back within `tx`, to be looked at again after `ms`. */
+    async postpone(tx: Transaction, job: Job, ms: number): Promise<void> {
+      tx.delete(tables.jobsRunning.key(job.tenant, job.id));
+      makeReady(tx, job, clock.now() + ms, "scheduled");
+      await write(tx, job);
     },
 
     /** Checks within `tx` that a claim still holds. Throws `LostLease` when it does not. */
@@ -241,10 +252,11 @@ export function createJobs({ db, clock, newId, ring }: Deps) {
         return null;
       }
       const job: Job = { ...structuredClone(stored), rescues: stored.rescues + 1 };
-      for (const step of Object.values(job.steps)) {
+      for (const [name, step] of Object.entries(job.steps)) {
         if (step.state === "running") step.state = "pending";
         if (job.rescues >= MAX_RESCUES && !isEnded(step)) {
           giveUp(step, clock.now(), TOO_MANY_RESCUES);
+          this.bury(tx, job, name);
         }
       }
       await this.save(tx, job);
@@ -264,6 +276,7 @@ export function createJobs({ db, clock, newId, ring }: Deps) {
       };
       tx.set(tables.deadLetters.key(job.tenant, letter.id), letter);
       tx.set(tables.deadLettersByStep.key(job.tenant, job.subject, step), letter.id);
+      tx.afterCommit(() => onBuried(step));
       return letter;
     },
 

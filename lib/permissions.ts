@@ -25,13 +25,15 @@ function permissionsFor({ DATA_DIR, DATABASE_URL }: Config): string[] {
   const database = DATABASE_URL && !/^https?:/.test(DATABASE_URL) ? [DATABASE_URL] : [];
   const kept = [DATA_DIR, ...database.flatMap((path) => [path, `${path}-wal`, `${path}-shm`])];
   // What holds the child processes: each is used where the system has it.
-  const walls = ["prlimit", "unshare", "setpriv"];
+  const walls = ["prlimit", "unshare", "setpriv", "nice"];
   return [
     "--allow-net",
-    `--allow-env=${VARIABLES.map(({ name }) => name).join(",")}`,
+    // HOME and DENO_DIR tell the child processes where the packages are.
+    `--allow-env=${["HOME", "DENO_DIR", ...VARIABLES.map(({ name }) => name)].join(",")}`,
     "--ignore-env",
     `--allow-read=${[".", npmCache(), ...kept].join(",")}`,
     `--allow-write=${kept.join(",")}`,
+    "--allow-sys=statfs",
     `--allow-run=${[Deno.execPath(), ...walls].join(",")}`,
   ];
 }

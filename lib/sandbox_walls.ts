@@ -6,26 +6,31 @@ export type Walls = {
   network: string[] | null;
   /** A child dies with its parent even in the middle of a job, and gains no privileges. */
   orphans: boolean;
+  /** A child gives way to the server, so that answers stay quick while every core decodes. */
+  yielding: boolean;
 };
+
+const NICENESS = "15";
 
 let detected: Promise<Walls> | undefined;
 
 /**
  * Tries the tools of util-linux once (about 10 ms) and says which work here. Each needs
- * `--allow-run` by its name: prlimit, unshare, setpriv. What is missing or forbidden is left out.
+ * `--allow-run` by its name: prlimit, unshare, setpriv, nice. What is missing or forbidden is left out.
  */
 export function detectWalls(): Promise<Walls> {
   return detected ??= tryTools();
 }
 
 async function tryTools(): Promise<Walls> {
-  const [memory, plain, mapped, orphans] = await Promise.all([
+  const [memory, plain, mapped, orphans, yielding] = await Promise.all([
     works("prlimit", "--data=1000000000"),
     works("unshare", "-n"),
     works("unshare", "-rn"),
     works("setpriv", "--pdeathsig", "KILL", "--no-new-privs"),
+    works("nice", "-n", NICENESS),
   ]);
-  return { memory, network: plain ? ["-n"] : mapped ? ["-rn"] : null, orphans };
+  return { memory, network: plain ? ["-n"] : mapped ? ["-rn"] : null, orphans, yielding };
 }
 
 async function works(tool: string, ...args: string[]): Promise<boolean> {
@@ -42,8 +47,10 @@ async function works(tool: string, ...args: string[]): Promise<boolean> {
 }
 
 /** The words in front of `deno run`. setpriv comes last: a change of user would undo its signal. */
-export function launchPrefix({ memory, network, orphans }: Walls, memoryMb: number): string[] {
+export function launchPrefix(walls: Walls, memoryMb: number): string[] {
+  const { memory, network, orphans, yielding } = walls;
   return [
+    ...(yielding ? ["nice", "-n", NICENESS] : []),
     ...(memory ? ["prlimit", `--data=${memoryMb * 1024 * 1024}`] : []),
     ...(network ? ["unshare", ...network] : []),
     ...(orphans ? ["setpriv", "--pdeathsig", "KILL", "--no-new-privs"] : []),

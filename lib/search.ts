@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { Problem } from "./errors.ts";
 import type { Database, Key, Transaction } from "./kv.ts";
-import type { ImageFilter, ImageRow, TagCount } from "./model/image.ts";
-import { createPostings, type Posting, resume, take } from "./search/postings.ts";
+import type { ImageFilter, ImageRow, TagCount, Terms } from "./model/image.ts";
+import { createPostings, hasBeginning, type Posting, resume, take } from "./search/postings.ts";
 import { type Span, spanOf } from "./search/span.ts";
 import {
   factsOf,
@@ -12,7 +12,7 @@ import {
   nameTerm,
   tagTerm,
   termsOf,
-  wordsOf,
+  tokens,
   wordTerms,
 } from "./search/terms.ts";
 import { tables } from "./tables.ts";
@@ -31,7 +31,6 @@ const MAX_COUNTERS = 10_000;
 /** A page, newest first; `next` is where to go on, null at the end. */
 export type Found = { items: ImageRow[]; next: string | null };
 
-type Terms = { row: string[]; text: string[] };
 type Query = { facts: string[]; words: string[]; beginning: string | null; name: string };
 type Driver = Posting & { term: string };
 
@@ -69,9 +68,15 @@ export function createSearch({ db }: { db: Database }) {
      * images: the page may be short, or empty, and still tell where to go on. `invalid_content` for
      * a text that has no or too many words.
      */
-    async find(tenant: string, filter: ImageFilter, limit: number, before?: string) {
+    async find(
+      tenant: string,
+      filter: ImageFilter,
+      limit: number,
+      before?: string,
+    ): Promise<Found> {
       const query = queryOf(filter);
       const span = spanOf(filter, before);
+      if (span.from >= span.before) return { items: [], next: null };
       const driver = await rarest(tenant, query, span);
       return driver
         ? await scan(tenant, query, driver, limit)
@@ -127,10 +132,10 @@ export function createSearch({ db }: { db: Database }) {
     const sampled = await Promise.all(
       drivers.map(async (driver) => ({ driver, ids: await take(driver.ids, SAMPLE) })),
     );
-    // Equally many images reach the further back, the rarer they are.
-    const reach = (ids: string[]) => ids.length < SAMPLE ? "" : ids.at(-1)!;
+    // As many images reach the further back, the rarer they are.
+    const oldest = (ids: string[]) => ids.at(-1) ?? "";
     const [first] = sampled.toSorted((a, b) =>
-      a.ids.length - b.ids.length || (reach(a.ids) < reach(b.ids) ? -1 : 1)
+      a.ids.length - b.ids.length || (oldest(a.ids) < oldest(b.ids) ? -1 : 1)
     );
     return { ...first!.driver, ids: resume(first!.ids, first!.driver.ids) };
   }
@@ -146,9 +151,7 @@ export function createSearch({ db }: { db: Database }) {
       const ids = await take(driver.ids, MANY);
       if (ids.length === 0) return { items, next: null };
       next = ids.at(-1)!;
-      const hits = words.length || beginning
-        ? await withWords(tenant, ids, words, beginning)
-        : ids;
+      const hits = words.length || beginning ? await withWords(tenant, ids, words, beginning) : ids;
       items.push(...(await rowsOf(tenant, hits)).filter((row) => isMeant(row, query)));
     }
     return cut(items, limit);
@@ -164,19 +167,23 @@ export function createSearch({ db }: { db: Database }) {
     return cut(items, limit);
   }
 
-  async function withWords(tenant: string, ids: string[], words: string[], beginning: string | null) {
-    const known = await db.kv.getMany<Terms[]>(ids.map((id) => tables.terms.key(tenant, id)));
+  async function withWords(
+    tenant: string,
+    ids: string[],
+    words: string[],
+    beginning: string | null,
+  ) {
+    const known = await db.getMany<Terms[]>(ids.map((id) => tables.terms.key(tenant, id)));
     return ids.filter((_, at) => {
-      const { row, text } = known[at]?.value ?? { row: [], text: [] };
-      const terms = new Set([...row, ...text]);
-      return words.every((word) => terms.has(word)) &&
-        (!beginning || terms.values().some((term) => term.startsWith(beginning)));
+      const terms = known[at]?.value;
+      return terms && (!beginning || hasBeginning(terms, beginning)) &&
+        words.every((word) => terms.row.includes(word) || terms.text.includes(word));
     });
   }
 
   async function rowsOf(tenant: string, ids: string[]): Promise<ImageRow[]> {
     if (ids.length === 0) return [];
-    const entries = await db.kv.getMany<ImageRow[]>(
+    const entries = await db.getMany<ImageRow[]>(
       ids.map((id) => tables.images.key(tenant, id)),
     );
     return entries.flatMap(({ value }) => value ? [value] : []);
@@ -207,7 +214,7 @@ function queryOf(filter: ImageFilter): Query {
 }
 
 function someWords(field: string, text: string): string[] {
-  const words = wordsOf(text, Infinity);
+  const words = tokens(text);
   if (words.length > 0 && words.length <= MAX_WORDS) return words;
   const wrong = words.length ? `it has more than ${MAX_WORDS} words` : "it has no word";
   throw new Problem("invalid_content", `Cannot search: ${field}: ${wrong}`, {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { sha256Of } from "./auth/api_keys.ts";
+import { sha256Of } from "./auth/key_format.ts";
+import { ConfigError } from "./config.ts";
 
 const Secrets = z.object({
   signedUrlSecret: z.string().min(32),
@@ -10,6 +11,8 @@ const Secrets = z.object({
 export type Secrets = z.infer<typeof Secrets> & {
   /** The master key, where this start has made it: shown once, kept nowhere. */
   newAdminKey: string | null;
+  /** Accepted beside `signedUrlSecret` while that is being changed. */
+  formerSignedUrlSecrets?: string[];
 };
 
 /**
@@ -18,7 +21,7 @@ export type Secrets = z.infer<typeof Secrets> & {
  */
 export async function loadSecrets(
   folder: string,
-  given: { adminApiKey?: string; signedUrlSecret?: string },
+  given: { adminApiKey?: string; signedUrlSecrets?: string[] },
 ): Promise<Secrets> {
   const path = `${folder}/secrets.json`;
   const kept = await read(path);
@@ -28,8 +31,10 @@ export async function loadSecrets(
     adminKeySha256: kept?.adminKeySha256 ?? sha256Of(newAdminKey ?? makeSecret()),
   };
   if (!kept) await write(path, made);
+  const [signedUrlSecret, ...formerSignedUrlSecrets] = given.signedUrlSecrets ?? [];
   return {
-    signedUrlSecret: given.signedUrlSecret ?? made.signedUrlSecret,
+    signedUrlSecret: signedUrlSecret ?? made.signedUrlSecret,
+    formerSignedUrlSecrets,
     adminKeySha256: given.adminApiKey ? sha256Of(given.adminApiKey) : made.adminKeySha256,
     newAdminKey,
   };
@@ -44,7 +49,9 @@ async function read(path: string) {
     return Secrets.parse(JSON.parse(await Deno.readTextFile(path)));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw new Error(`Cannot use ${path}: restore it from a backup`, { cause: error });
+    throw new ConfigError(`Cannot start with ${path}: it is damaged, restore it from a backup`, {
+      cause: error,
+    });
   }
 }
 

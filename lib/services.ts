@@ -1,11 +1,18 @@
 import deno from "../deno.json" with { type: "json" };
 import { createAi } from "./ai/ai.ts";
+import { createAudit } from "./audit.ts";
+import { createBudgets } from "./budgets.ts";
 import { createApiKeys } from "./auth/api_keys.ts";
+import { sha256Of } from "./auth/key_format.ts";
+import { createPrincipals } from "./auth/principals.ts";
 import { type Clock, createIds, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { createCursors } from "./cursors.ts";
+import type { Disk } from "./disk.ts";
+import { createErasures } from "./erasures.ts";
 import { createFeed } from "./feed.ts";
-import { createHealth } from "./health.ts";
+import { createHealth, type Part } from "./health.ts";
+import { createIdempotency } from "./idempotency.ts";
 import { createImages, type Probe } from "./images.ts";
 import type { Imaging } from "./imaging/imaging.ts";
 import { createProbe } from "./imaging/probe.ts";
@@ -14,13 +21,19 @@ import type { Database, Transaction } from "./kv.ts";
 import { createLinks } from "./links.ts";
 import { createLocks } from "./locks.ts";
 import { createMetrics } from "./metrics.ts";
+import { createSafeFetch } from "./net/safe_fetch.ts";
 import type { Job } from "./model/job.ts";
 import { createOcr } from "./ocr/ocr.ts";
+import { createQueueDepth } from "./queue_depth.ts";
+import { createReader } from "./reader/reader.ts";
 import { createQuotas } from "./quotas.ts";
+import { createRateLimits } from "./rate_limits.ts";
 import type { Secrets } from "./secrets.ts";
 import { createSignedUrls } from "./storage/signed_url.ts";
 import type { Storage } from "./storage/storage.ts";
+import { createWriter } from "./writer.ts";
 import { createTenants } from "./tenants.ts";
+import { createTraffic } from "./traffic.ts";
 
 /** What `main.ts` and tests decide; the rest follows from the configuration. */
 export type Foundations = {
@@ -29,6 +42,8 @@ export type Foundations = {
   db: Database;
   storage: Storage;
   imaging: Imaging;
+  /** The disk of the database; null or left out where that is elsewhere. */
+  disk?: Disk | null;
   clock?: Clock;
   /** Names of the pipeline's steps. */
   steps: string[];
@@ -42,30 +57,56 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Builds everything in `lib/` once. The only file that names concrete adapters. */
 export function createServices(given: Foundations) {
-  const { config, secrets, db, storage, imaging, clock = systemClock, steps, ring, exclusive } =
-    given;
+  const { config, secrets, db, imaging, clock = systemClock, steps, ring, exclusive } = given;
+  const disk = given.disk ?? null;
+  const storage = disk ? disk.guard(given.storage) : given.storage;
   const { version } = deno;
   const newId = createIds(clock);
   const locks = createLocks();
   const cores = navigator.hardwareConcurrency;
 
-  const keys = createApiKeys({
+  const audit = createAudit({ db, clock, newId });
+  const principals = createPrincipals({
     db,
     clock,
-    newId,
     adminKeySha256: secrets.adminKeySha256,
+    apiTokenSha256: config.API_TOKEN ? sha256Of(config.API_TOKEN) : null,
     trustMs: exclusive ? 60_000 : 1_000,
   });
+  const keys = createApiKeys({ db, clock, newId, locks, principals, audit });
   const tenants = createTenants({
     db,
     clock,
     newId,
     keys,
+    principals,
+    audit,
     planQuota: { standard: config.STANDARD_QUOTA_MB, premium: config.PREMIUM_QUOTA_MB },
   });
+  const erasures = createErasures({ db, storage, clock, locks, principals, audit });
   const quotas = createQuotas({ db });
+  const limits = createRateLimits({
+    db,
+    clock,
+    locks,
+    ticks: given.clock ? given.clock.now : () => performance.now(),
+    exclusive,
+    limits: {
+      default: config.RATE_LIMIT_PER_MINUTE,
+      v1: config.V1_RATE_LIMIT_PER_MINUTE,
+      ingest: config.INGEST_RATE_LIMIT_PER_MINUTE,
+      stranger: config.RATE_LIMIT_PER_MINUTE,
+    },
+  });
+  const idempotency = createIdempotency({ db, clock, newId, exclusive });
   const feed = createFeed({ db, clock, newId });
-  const jobs = createJobs({ db, clock, newId, ring });
+  const jobs = createJobs({
+    db,
+    clock,
+    newId,
+    ring,
+    onBuried: (step) => metrics.deadLetters.inc({ step }),
+  });
   // A reader holds some 200 MB: half the cores leave room for decoding beside it.
   const ocr = config.OCR_ENABLED
     ? createOcr({ languages: config.OCR_LANGUAGES, size: Math.ceil(cores / 2) })
@@ -73,7 +114,16 @@ export function createServices(given: Foundations) {
   const { ai, reason: aiReason } = createAi({
     ...aiConfig(config),
     breaker: { now: clock.now },
+    observe: (provider, outcome, usage) => {
+      metrics.aiCalls.inc({ provider, outcome });
+      metrics.aiTokens.inc({ provider, direction: "input" }, usage?.input_tokens ?? 0);
+      metrics.aiTokens.inc({ provider, direction: "output" }, usage?.output_tokens ?? 0);
+    },
   });
+  const budgets = createBudgets({ db, clock });
+  const reader = createReader();
+  const web = createSafeFetch({ kind: "web", allowedNets: config.FETCH_ALLOWED_NETS });
+  const writer = createWriter({ ai, aiReason: aiReason ?? "", budgets, web, reader });
   const images = createImages({
     db,
     storage,
@@ -86,14 +136,24 @@ export function createServices(given: Foundations) {
     steps,
     probe: () => readableProbe(imaging, config.MAX_PIXELS),
   });
-  const signedUrls = createSignedUrls({ secrets: [secrets.signedUrlSecret], now: clock.now });
+  const signedUrls = createSignedUrls({
+    secrets: [secrets.signedUrlSecret, ...secrets.formerSignedUrlSecrets ?? []],
+    now: clock.now,
+  });
   const links = createLinks({ signedUrls, clock, publicUrl: config.PUBLIC_URL });
   const cursors = createCursors(secrets.signedUrlSecret);
 
   /** Set once there is a scheduler. */
   const worker = { running: () => 0 };
-  const sandboxes = () => ({ imaging: imaging.stats(), ...(ocr && { ocr: ocr.stats() }) });
+  const sandboxes = () => ({
+    imaging: imaging.stats(),
+    reader: reader.stats(),
+    ...(ocr && { ocr: ocr.stats() }),
+  });
   const metrics = createMetrics({
+    version,
+    queue: createQueueDepth({ db, clock }),
+    freeDisk: disk && disk.look,
     commits: () => db.commits,
     running: () => worker.running(),
     sandboxes,
@@ -103,7 +163,8 @@ export function createServices(given: Foundations) {
     storage,
     clock,
     version,
-    describe: () => ({
+    describe: async () => ({
+      disk: await describeDisk(disk),
       imaging: { state: "ok", detail: imaging.engineName() },
       ocr: ocr ? { state: "ok", detail: config.OCR_LANGUAGES } : { state: "off", detail: null },
       ai: ai
@@ -121,13 +182,19 @@ export function createServices(given: Foundations) {
   return {
     config,
     version,
+    traffic: createTraffic(),
     db,
     storage,
     clock,
     locks,
     exclusive,
+    audit,
+    principals,
     keys,
     tenants,
+    erasures,
+    limits,
+    idempotency,
     quotas,
     feed,
     jobs,
@@ -136,6 +203,8 @@ export function createServices(given: Foundations) {
     ocr,
     ai,
     aiReason: aiReason ?? "",
+    budgets,
+    writer,
     signedUrls,
     links,
     cursors,
@@ -145,9 +214,18 @@ export function createServices(given: Foundations) {
 
     /** Ends the child processes of its own and closes the database. */
     async close() {
-      await ocr?.close();
+      await Promise.all([ocr?.close(), reader.close()]);
       db.close();
     },
+  };
+}
+
+async function describeDisk(disk: Disk | null): Promise<Part> {
+  if (!disk) return { state: "off", detail: "the records are elsewhere" };
+  const free = await disk.look();
+  return {
+    state: disk.isFull() ? "failing" : "ok",
+    detail: `${Math.floor(free / 1_048_576)} MB are free`,
   };
 }
 

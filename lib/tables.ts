@@ -1,12 +1,16 @@
 import { z } from "@hono/zod-openapi";
 import { table } from "./kv.ts";
+import { AuditEntry, Erasure } from "./model/audit.ts";
 import { FeedItem } from "./model/feed.ts";
-import { ImageRow } from "./model/image.ts";
+import { IdempotentRequest } from "./model/idempotency.ts";
+import { ImageRow, Terms } from "./model/image.ts";
 import { DeadLetter, Job, Lease } from "./model/job.ts";
 import { Id } from "./model/scalars.ts";
+import { Schema } from "./model/schema.ts";
 import { ApiKey, Tenant } from "./model/tenant.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
+const MINUTE = 60 * 1000;
+const DAY = 24 * 60 * MINUTE;
 
 const KeyOwner = z.object({ tenant: Id, key: Id });
 const Usage = z.object({ bytes: z.number().int(), images: z.number().int() });
@@ -16,15 +20,34 @@ const Usage = z.object({ bytes: z.number().int(), images: z.number().int() });
  * is `tenant` holds that tenant's data and goes with it; the others are indexes.
  */
 export const tables = {
+  schema: table("schema", Schema, []),
   tenants: table("tenants", Tenant, ["tenant"]),
   apiKeys: table("api_keys", ApiKey, ["tenant", "key"]),
   apiKeysByHash: table("api_keys_by_hash", KeyOwner, ["sha256"]),
+  /** The tenant that the first start made; also the sign that there was a first start. */
+  firstTenant: table("first_tenant", Id, []),
   usage: table("usage", Usage, ["tenant"]),
+  audit: table("audit", AuditEntry, ["tenant", "entry"]),
+  /** Outlives the tenant: tells that it was erased, or that this has to be ended. */
+  erasures: table("erasures", Erasure, ["erased_tenant"]),
+  idempotency: table("idempotency", IdempotentRequest, ["tenant", "key_sha256"], { expireIn: DAY }),
+  /** What all processes together have taken of a rate limit; not used where there is one process. */
+  rateWindows: table("rate_windows", z.number().int(), ["policy", "subject", "window"], {
+    expireIn: 5 * MINUTE,
+  }),
 
   images: table("images", ImageRow, ["tenant", "image"]),
   imagesByHash: table("images_by_hash", z.literal(true), ["tenant", "sha256", "image"]),
+  /** Finds images by what is known of them: under `status:done`, `tag:beach`, `word:sea` … */
+  imagesBy: table("images_by", z.literal(true), ["tenant", "term", "image"]),
+  /** Under which terms an image stands there. */
+  terms: table("terms", Terms, ["tenant", "image"]),
+  tagCounts: table("tag_counts", z.instanceof(Deno.KvU64), ["tenant", "tag"]),
   /** OCR text in pieces that fit a KV value. */
   texts: table("texts", z.string(), ["tenant", "image", "piece"]),
+
+  /** Calls, tokens and millionths of a dollar, by month. */
+  aiSpending: table("ai_spending", z.instanceof(Deno.KvU64), ["tenant", "month", "counter"]),
 
   feed: table("feed", FeedItem, ["tenant", "item"], { expireIn: 7 * DAY }),
 

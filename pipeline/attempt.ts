@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { type Clock, deadline } from "../lib/clock.ts";
-import { Problem } from "../lib/errors.ts";
+import { Problem, type ProblemCode } from "../lib/errors.ts";
+import type { Rendition } from "../lib/imaging/imaging.ts";
 import type { Images, Patch } from "../lib/images.ts";
 import type { StepFailure, StepOutcome } from "../lib/jobs.ts";
 import type { ImageRow, RenditionName } from "../lib/model/image.ts";
@@ -15,13 +16,16 @@ const log = getLogger(["imago", "pipeline"]);
 const AWAY_MS = 10_000;
 /** An answer is shared by equal pictures for so long, until the record of the first one has it. */
 const UNCOMMITTED_MS = 60_000;
+/** Problems that pass when somebody else has done something: no try is spent on them. */
+const AWAY = new Set<ProblemCode>(["ai_unavailable", "unavailable", "storage_full"]);
 
 export type Deps = {
   clock: Clock;
   storage: Storage;
   images: Images;
+  steps: readonly Step[];
   /** What steps have at hand, whatever the image. */
-  tools: Pick<StepContext, "imaging" | "ocr" | "ai" | "aiReason">;
+  tools: Pick<StepContext, "imaging" | "ocr" | "ai" | "aiReason" | "budgets">;
   /** Told how each try ended, for metrics. */
   observe: (step: string, outcome: StepOutcome["kind"], seconds: number) => void;
 };
@@ -33,7 +37,7 @@ export type Claimed = { job: Job; image: ImageRow; tenant: Tenant };
 export type Attempt = { step: string; outcome: StepOutcome; patch: Patch };
 
 /** Makes single tries of steps. */
-export function createAttempts({ clock, storage, images, tools, observe }: Deps) {
+export function createAttempts({ clock, storage, images, steps, tools, observe }: Deps) {
   /** What equal pictures of a tenant are being, or have just been, asked. */
   const flights = new Map<string, Promise<Learned | Skip>>();
 
@@ -67,18 +71,21 @@ export function createAttempts({ clock, storage, images, tools, observe }: Deps)
   /** Renditions get names of this claim, so that a claim that was lost overwrites nothing. */
   const store = async (job: Job, { renditions, ...patch }: Learned): Promise<Patch> => {
     if (!renditions) return patch;
-    const put = async (name: RenditionName) => {
-      const { bytes, width, height } = renditions[name];
+    const put = async ([name, { bytes, width, height }]: [string, Rendition]) => {
       const key = `${job.tenant}/${job.subject}/${job.id}-${job.fence}-${name}.jpg`;
       await storage.put(key, bytes);
-      return { key, width, height, size_bytes: bytes.length };
+      return [name, { key, width, height, size_bytes: bytes.length }] as const;
     };
-    const [small, medium, preview] = await Promise.all([
-      put("small"),
-      put("medium"),
-      put("preview"),
-    ]);
-    return { ...patch, renditions: { small, medium, preview } };
+    const puts = Object.entries(renditions).map(put);
+    try {
+      return { ...patch, renditions: Object.fromEntries(await Promise.all(puts)) };
+    } catch (error) {
+      // The next try makes all of them anew, under other names.
+      for (const made of await Promise.allSettled(puts)) {
+        if (made.status === "fulfilled") await storage.delete(made.value[1].key);
+      }
+      throw error;
+    }
   };
 
   /** Tries a step once. Never throws: whatever happens is an outcome. */
@@ -92,6 +99,9 @@ export function createAttempts({ clock, storage, images, tools, observe }: Deps)
         image,
         tenant,
         open: (name) => openObject(storage, image, name),
+        previewIsWanted: steps.some(({ needs, off }) =>
+          needs === "preview" && !off?.({ ...tools, tenant })
+        ),
         signal: limit.signal,
       };
       const learned = await learn(step, job.fresh, context);
@@ -140,11 +150,14 @@ function outcomeOf(
   if (expired.aborted) return failed("timeout", `It took longer than ${step.timeoutMs / 1000} s`);
   if (error instanceof Snooze) return { kind: "snoozed", ms: error.ms, reason: error.message };
   if (error instanceof Discard) return failed(error.code, error.message, { final: true });
+  if (error instanceof Problem && error.code === "budget_exceeded") {
+    return { kind: "skipped", reason: "budget" };
+  }
   if (!(error instanceof Problem)) return failed("internal", "Something went wrong on our side");
   const { retryAfter, retryable, upstreamStatus } = error.extras;
   const wait = retryAfter && retryAfter * 1000;
   // Nothing was tried: what the step needs is away, or its line is full.
-  if (error.code === "ai_unavailable" || error.code === "unavailable") {
+  if (AWAY.has(error.code)) {
     return { kind: "snoozed", ms: wait ?? AWAY_MS, reason: error.detail };
   }
   const final = !(retryable ?? (error.status !== 415 && error.status !== 422));

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Database, Transaction } from "../lib/kv.ts";
 import type { Job } from "../lib/model/job.ts";
 import { z } from "zod";
@@ -16,12 +17,22 @@ export interface Doorbell {
 
 const Message = z.object({ job: z.uuid() });
 
-/** Deno KV's queue, which reaches every process that listens on the same KV. */
-export function createQueueDoorbell(db: Database): Doorbell {
+/** A bell that was not heard for so long is rung again. */
+const UNHEARD_MS = 5_000;
+
+/**
+ * Deno KV's queue, which reaches every process that listens on the same KV. Each message costs the
+ * disk some four writes, so while one bell is on its way no other is rung: it says "look" for all.
+ */
+export function createQueueDoorbell(db: Database, clock: Clock = systemClock): Doorbell {
   let here = () => {};
+  let rungAt = -Infinity;
   return {
     ring(tx, job) {
-      tx.enqueue({ job: job.id }, { keysIfUndelivered: [tables.lostBells.key(job.id)] });
+      if (clock.now() - rungAt > UNHEARD_MS) {
+        tx.enqueue({ job: job.id }, { keysIfUndelivered: [tables.lostBells.key(job.id)] });
+        tx.afterCommit(() => rungAt = clock.now());
+      }
       // Whoever works in this process need not wait for the queue.
       tx.afterCommit(() => here());
     },
@@ -29,7 +40,9 @@ export function createQueueDoorbell(db: Database): Doorbell {
       here = poke;
       // It stays pending until the KV is closed. Never throws: a strange message is no reason to retry.
       void db.kv.listenQueue((message) => {
-        if (Message.safeParse(message).success) poke();
+        if (!Message.safeParse(message).success) return;
+        rungAt = -Infinity;
+        poke();
       });
     },
   };

@@ -1,4 +1,5 @@
 import type { AiProvider } from "../lib/ai/provider.ts";
+import type { Budgets } from "../lib/budgets.ts";
 import type { Imaging, Rendition } from "../lib/imaging/imaging.ts";
 import type { Patch } from "../lib/images.ts";
 import type { ImageRow, RenditionName } from "../lib/model/image.ts";
@@ -19,13 +20,16 @@ export type StepContext = {
   /** null where there is no provider; `aiReason` says why. */
   ai: AiProvider | null;
   aiReason: string;
+  budgets: Budgets;
+  /** Whether a step will look at the preview. */
+  previewIsWanted: boolean;
   /** Aborted at the step's deadline, when the process stops, and when the claim is lost. */
   signal: AbortSignal;
 };
 
 /** What a step learned: fields of the record, and new renditions, which the worker stores first. */
 export type Learned = Omit<Patch, "renditions"> & {
-  renditions?: Record<RenditionName, Rendition>;
+  renditions?: Partial<Record<RenditionName, Rendition>>;
 };
 
 export type Step = {
@@ -34,6 +38,8 @@ export type Step = {
   timeoutMs: number;
   /** A rendition that must exist before the step can run. */
   needs?: RenditionName;
+  /** Why the step has nothing to do for this tenant, before anything is read; null when it has. */
+  off?(context: Pick<StepContext, "ocr" | "ai" | "aiReason" | "tenant">): string | null;
   /** What an equal picture of the same tenant already taught; null when it does not help. */
   reuse?(twin: ImageRow, text: () => Promise<string>): Promise<Learned | null>;
   run(context: StepContext): Promise<Learned | Skip>;

@@ -1,3 +1,4 @@
+import { withLogContext } from "../lib/logging.ts";
 import type { Services } from "../lib/services.ts";
 import { createAttempts } from "./attempt.ts";
 import type { Doorbell } from "./doorbell.ts";
@@ -12,6 +13,7 @@ export function createWorker(services: Services, doorbell: Doorbell, steps: read
   const { db, clock, storage, jobs, images, config, metrics, exclusive } = services;
   const attempt = createAttempts({
     ...services,
+    steps,
     tools: services,
     observe: (step, outcome, seconds) => metrics.steps.observe({ step, outcome }, seconds),
   });
@@ -24,6 +26,7 @@ export function createWorker(services: Services, doorbell: Doorbell, steps: read
     steps,
     maxTries: config.WORKER_MAX_TRIES,
     attempt,
+    tools: services,
   });
   const scheduler = createScheduler({
     jobs,
@@ -40,7 +43,8 @@ export function createWorker(services: Services, doorbell: Doorbell, steps: read
     scheduler,
     orphans,
     async start() {
-      doorbell.listen(scheduler.poke);
+      // What follows from a ring is no longer part of the request that rang.
+      doorbell.listen(() => withLogContext({}, scheduler.poke));
       await scheduler.start();
       orphans.start();
     },

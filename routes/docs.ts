@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import swaggerFolder from "swagger-ui-dist/absolute-path.js";
 import type { Env } from "./shared/app.ts";
 import { createRouter } from "./shared/app.ts";
+import { complete } from "./shared/openapi.ts";
 
 const SWAGGER_FILES = {
   "swagger-ui.css": "text/css; charset=utf-8",
@@ -41,7 +42,7 @@ export function docsRoutes(app: OpenAPIHono<Env>, version: string) {
 
   let document: string | null = null;
   const openapi = () =>
-    document ??= JSON.stringify(app.getOpenAPI31Document({
+    document ??= JSON.stringify(complete(app.getOpenAPI31Document({
       openapi: "3.1.0",
       info: {
         title: "Imago",
@@ -50,7 +51,7 @@ export function docsRoutes(app: OpenAPIHono<Env>, version: string) {
         license: { name: "MIT" },
       },
       servers: [{ url: "/" }],
-    }));
+    })));
   for (const path of ["/openapi.json", "/api/openapi.json"]) {
     router.get(path, (c) => c.body(openapi(), 200, { "Content-Type": "application/json" }));
   }

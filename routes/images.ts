@@ -1,23 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Problem } from "../lib/errors.ts";
-import {
-  Ai,
-  Exif,
-  Image,
-  type ImageRow,
-  ImageStatus,
-  ImageSummary,
-  Ocr,
-  Quota,
-} from "../lib/model/image.ts";
+import { Ai, Exif, Image, type ImageRow, ImageStatus, Ocr } from "../lib/model/image.ts";
 import { StepRun } from "../lib/model/job.ts";
 import { Id, Time } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
+import { imageListRoutes } from "./image_lists.ts";
 import { createRouter, type Env } from "./shared/app.ts";
 import { notModified } from "./shared/etag.ts";
-import { present, summarize } from "./shared/image_view.ts";
-import { page, Paging } from "./shared/paging.ts";
+import { idempotent } from "./shared/idempotency.ts";
+import { present } from "./shared/image_view.ts";
 import { problems } from "./shared/problems.ts";
 import { secured } from "./shared/secured.ts";
 import { receiveImage, uploadBody } from "./shared/upload.ts";
@@ -43,7 +35,7 @@ const upload = createRoute({
   path: "/images/upload",
   tags: ["images"],
   summary: "Upload a picture",
-  ...secured("images:write"),
+  ...idempotent(secured("images:write")),
   requestBody: uploadBody("file"),
   responses: {
     202: json(
@@ -60,28 +52,13 @@ const upload = createRoute({
       "invalid_request",
       "unauthorized",
       "insufficient_scope",
+      "conflict",
       "too_large",
       "unsupported_type",
       "invalid_content",
       "quota_exceeded",
       "unavailable",
     ),
-  },
-});
-
-const list = createRoute({
-  method: "get",
-  path: "/images",
-  tags: ["images"],
-  summary: "List images, newest first",
-  ...secured("images:read"),
-  request: { query: Paging },
-  responses: {
-    200: json(
-      "A page of images",
-      z.object({ items: z.array(ImageSummary), next_cursor: z.string().nullable(), quota: Quota }),
-    ),
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
   },
 });
 
@@ -222,9 +199,9 @@ const remove = createRoute({
 
 /** Everything about a tenant's images. */
 export function imageRoutes(services: Services) {
-  const { images, tenants, quotas, links, feed, clock } = services;
+  const { images, tenants, links, clock } = services;
 
-  return createRouter()
+  return createRouter().route("/", imageListRoutes(services))
     .openapi(upload, async (c) => {
       const row = await receiveImage(c, services);
       const { id, original_name, status } = row;
@@ -232,17 +209,6 @@ export function imageRoutes(services: Services) {
       return c.json({ id, uuid: id, original_name, status, message }, 202, {
         Location: `/images/${id}`,
       });
-    })
-    .openapi(list, async (c) => {
-      const tenant = await tenants.get(c.var.tenant);
-      const found = await page(
-        c,
-        services.cursors,
-        "images",
-        (limit, before) => images.list(tenant.id, limit, before),
-      );
-      const items = found.items.map((row) => summarize(row, links, originOf(c)));
-      return c.json({ ...found, items, quota: await quotas.read(tenant) }, 200);
     })
     .openapi(details, async (c) => {
       const { row, version } = await images.getVersioned(c.var.tenant, c.req.valid("param").id);

@@ -3,7 +3,11 @@ import { secureHeaders } from "hono/secure-headers";
 import { getLogger } from "@logtape/logtape";
 import { routePath } from "hono/route";
 import { Problem } from "../lib/errors.ts";
+import { withLogContext } from "../lib/logging.ts";
 import type { Services } from "../lib/services.ts";
+import { nameRequest } from "../lib/tracing.ts";
+import { aiRoutes } from "./ai.ts";
+import { auditRoutes } from "./audit.ts";
 import { clientRoutes } from "./clients.ts";
 import { docsRoutes } from "./docs.ts";
 import { fileRoutes } from "./files.ts";
@@ -11,57 +15,73 @@ import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { imageRoutes } from "./images.ts";
 import { jobRoutes } from "./jobs.ts";
+import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
 import { metricsRoutes } from "./metrics.ts";
-import { createRouter } from "./shared/app.ts";
+import { limitBody } from "./shared/body_limit.ts";
+import { createRouter, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
-import { authenticate } from "./shared/secured.ts";
+import { tellLimits } from "./shared/rate_limit.ts";
 
 const log = getLogger(["imago", "http"]);
 
+/** JSON is small here; pictures come as multipart. */
+const MAX_BODY_BYTES = 1_048_576;
+
 /** The whole HTTP side of Imago. */
 export function createApp(services: Services) {
-  const { config, keys, metrics, version } = services;
+  const { config, metrics, traffic, version } = services;
   const app = createRouter();
 
   app.onError(problemResponse);
   app.notFound((c) => problemResponse(new Problem("not_found", `There is no ${c.req.path}`), c));
 
+  app.use((c, next) => {
+    const request_id = crypto.randomUUID();
+    c.set("requestId", request_id);
+    const context = {
+      request_id,
+      /** Known once the caller is. */
+      get tenant() {
+        const { principal } = c.var;
+        return principal?.kind === "tenant" ? principal.tenant : null;
+      },
+    };
+    return withLogContext(context, next);
+  });
   app.use(async (c, next) => {
     const began = performance.now();
-    const requestId = crypto.randomUUID();
-    c.set("requestId", requestId);
     await next();
-    c.header("X-Request-Id", requestId);
+    c.header("X-Request-Id", c.var.requestId);
     const { method } = c.req;
     const { status } = c.res;
     const route = routePath(c, -1);
     const seconds = (performance.now() - began) / 1000;
     metrics.requests.observe({ method, route, status }, seconds);
-    log.info("request", {
-      method,
-      route,
-      status,
-      duration_ms: Math.round(seconds * 1000),
-      request_id: requestId,
-      tenant: c.var.principal?.kind === "tenant" ? c.var.principal.tenant : null,
-    });
+    nameRequest(method, route);
+    log.info("request", { method, route, status, duration_ms: Math.round(seconds * 1000) });
   });
+  app.use((_, next) => traffic.carry(next));
   app.use(secureHeaders({ crossOriginResourcePolicy: false }));
   if (config.CORS_ORIGINS.length) {
     const any = config.CORS_ORIGINS.includes("*");
     app.use(
       cors({
         origin: any ? "*" : config.CORS_ORIGINS,
-        exposeHeaders: ["Link", "Location", "ETag"],
+        exposeHeaders: ["Link", "Location", "ETag", "RateLimit", "RateLimit-Policy", "Retry-After"],
       }),
     );
   }
-  app.use(authenticate(keys));
+  app.use(provide(services));
+  app.use(tellLimits);
+  app.use(limitBody(MAX_BODY_BYTES));
 
   app.route("/", homeRoutes(services));
   app.route("/", imageRoutes(services));
+  app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
+  app.route("/", keyRoutes(services));
+  app.route("/", auditRoutes(services));
   app.route("/", fileRoutes(services));
   app.route("/", jobRoutes(services));
   app.route("/", liveRoutes(services));

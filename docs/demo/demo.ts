@@ -18,6 +18,7 @@ try {
   const { id } = await upload.json();
   await settled(`${base}/images/${id}/status?wait=30`, headers);
   const image = await (await fetch(`${base}/images/${id}`, { headers })).json();
+  // deno-lint-ignore no-console -- its output is its purpose
   console.log(JSON.stringify(image, null, 2));
 } finally {
   server.kill("SIGTERM");
@@ -26,7 +27,9 @@ try {
 }
 
 /** Reads what the start prints, until it knows address and key; then lets the rest run by. */
-async function started(output: ReadableStream<Uint8Array>): Promise<{ base: string; key: string }> {
+async function started(
+  output: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<{ base: string; key: string }> {
   let printed = "";
   const reader = output.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {

@@ -2,7 +2,8 @@ import { type BreakerOptions, withBreaker } from "./breaker.ts";
 import { createGemini } from "./gemini.ts";
 import { createOpenAi } from "./openai.ts";
 import { createMeter, type Meter, type Prices } from "./pricing.ts";
-import type { Generate } from "./generate.ts";
+import { AiFailure, type FailureKind } from "./failure.ts";
+import type { Generate, Usage } from "./generate.ts";
 import { type AiProvider, createProvider } from "./provider.ts";
 
 export type AiConfig = {
@@ -15,6 +16,12 @@ export type AiConfig = {
   /** Beside the known ones. */
   prices?: Prices;
   breaker?: BreakerOptions;
+  /** Told of each call that was sent, for metrics; `outcome` is ok or the kind of failure. */
+  observe?: (
+    provider: string,
+    outcome: FailureKind | "ok" | "abandoned",
+    usage: Usage | null,
+  ) => void;
 };
 
 /** What is left out has a default, but for the keys of Gemini and OpenRouter. */
@@ -30,9 +37,28 @@ export function createAi(
   if (name !== "openai" && !endpoint.apiKey) return { ai: null, reason: `${name} has no API key` };
   const meter = createMeter(model, prices);
   const timeoutMs = (config.timeoutSeconds ?? 30) * 1000;
-  const generate = adapter(name, { ...endpoint, model, timeoutMs }, meter);
+  const asked = adapter(name, { ...endpoint, model, timeoutMs }, meter);
+  const generate = observed(asked, (...call) => config.observe?.(name, ...call));
   const ai = createProvider({ name, model, meter, breaker: withBreaker(generate, breaker) });
   return { ai, reason: null };
+}
+
+/** The same, telling how each call ended. */
+function observed(
+  generate: Generate,
+  tell: (outcome: FailureKind | "ok" | "abandoned", usage: Usage | null) => void,
+): Generate {
+  return async (request) => {
+    try {
+      const generated = await generate(request);
+      tell("ok", generated.usage);
+      return generated;
+    } catch (error) {
+      if (error instanceof AiFailure) tell(error.kind, error.usage);
+      else tell("abandoned", null);
+      throw error;
+    }
+  };
 }
 
 const MODELS = {

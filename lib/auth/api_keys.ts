@@ -1,125 +1,144 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { crc32 } from "node:zlib";
+import type { Audit } from "../audit.ts";
 import { type Clock, timestamp } from "../clock.ts";
-import type { Database, Transaction } from "../kv.ts";
-import type { ApiKey, Principal, Scope } from "../model/tenant.ts";
+import { Problem } from "../errors.ts";
+import { type Database, newestFirst, type Transaction } from "../kv.ts";
+import type { Locks } from "../locks.ts";
+import type { ApiKey, NewApiKey, Scope, TenantPrincipal } from "../model/tenant.ts";
 import { tables } from "../tables.ts";
+import { hintOf, makeKey, sha256Of } from "./key_format.ts";
+import type { Principals } from "./principals.ts";
+import { covers } from "./scopes.ts";
 
-const PREFIX = "imago_";
-const RANDOM_LENGTH = 40;
-const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const SHAPE = /^imago_[0-9A-Za-z]{38,}$/;
-const MAX_KNOWN = 10_000;
+/** Each key has its own rate limit: their number bounds what a tenant can ask for. */
+const MAX_KEYS = 100;
 
 type Deps = {
   db: Database;
   clock: Clock;
   newId: () => string;
-  /** Hash of the master key, which is the operator's and never in the database. */
-  adminKeySha256: string;
-  /** How long a key is believed without asking the database: short when other processes revoke. */
-  trustMs: number;
+  locks: Locks;
+  principals: Principals;
+  audit: Audit;
 };
 
-/** API keys: made, shown once, kept as SHA-256 and found by it. */
-export function createApiKeys({ db, clock, newId, adminKeySha256, trustMs }: Deps) {
-  const known = new Map<string, { principal: Principal; until: number }>();
+type NewKey = { name: string; scopes: Scope[]; main?: boolean; expiresAt?: string };
 
-  const remember = (sha256: string, principal: Principal) => {
-    if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
-    known.set(sha256, { principal, until: clock.now() + trustMs });
-    return principal;
+/** A key, and its secret for the only showing. */
+export type IssuedKey = { key: ApiKey; secret: string };
+
+/** API keys: made, shown once, kept as SHA-256 and found by it. The only code that writes them. */
+export function createApiKeys({ db, clock, newId, locks, principals, audit }: Deps) {
+  /** Adds a key to a tenant within `tx`. */
+  const issue = (tx: Transaction, tenant: string, given: NewKey): IssuedKey => {
+    const secret = makeKey();
+    const key: ApiKey = {
+      id: newId(),
+      tenant,
+      name: given.name,
+      hint: hintOf(secret),
+      sha256: sha256Of(secret),
+      scopes: given.scopes,
+      main: given.main ?? false,
+      created_at: timestamp(clock.now()),
+      expires_at: given.expiresAt ?? null,
+      last_used_at: null,
+    };
+    tx.set(tables.apiKeys.key(tenant, key.id), key);
+    tx.set(tables.apiKeysByHash.key(key.sha256), { tenant, key: key.id });
+    return { key, secret };
   };
 
-  const lookUp = async (sha256: string): Promise<Principal | null> => {
-    const owner = await db.get(tables.apiKeysByHash.key(sha256));
-    if (!owner) return null;
-    const [key, tenant] = await Promise.all([
-      db.get(tables.apiKeys.key(owner.tenant, owner.key)),
-      db.get(tables.tenants.key(owner.tenant)),
-    ]);
-    if (!key || !tenant?.active) return null;
-    return remember(sha256, {
-      kind: "tenant",
-      tenant: owner.tenant,
-      subject: `key:${key.id}`,
-      scopes: key.scopes,
-    });
+  /** Adds a key that its tenant asked for. */
+  const add = async (tx: Transaction, by: TenantPrincipal, given: NewKey): Promise<IssuedKey> => {
+    const tenant = await tx.get(tables.tenants.key(by.tenant));
+    if (!tenant?.active) throw new Problem("unauthorized", "The client is deactivated");
+    const issued = issue(tx, by.tenant, given);
+    const { id, name, scopes, expires_at } = issued.key;
+    const details = { name, scopes, expires_at };
+    audit.note(tx, by.tenant, by.subject, "key.created", { subject: id, details });
+    return issued;
   };
+
+  const drop = (tx: Transaction, key: ApiKey) => {
+    tx.delete(tables.apiKeys.key(key.tenant, key.id));
+    tx.delete(tables.apiKeysByHash.key(key.sha256));
+    tx.afterCommit(() => principals.forget(key.tenant));
+  };
+
+  /** Ends a key at a time (ms since 1970), unless it ends before. */
+  const retire = async (tx: Transaction, tenant: string, id: string, end: number) => {
+    const place = tables.apiKeys.key(tenant, id);
+    const key = await tx.get(place);
+    if (!key) return;
+    const until = Math.min(end, key.expires_at ? Date.parse(key.expires_at) : Infinity);
+    if (until <= clock.now()) return drop(tx, key);
+    tx.set(place, { ...key, expires_at: timestamp(until) });
+    tx.afterCommit(() => principals.forget(tenant));
+  };
+
+  const all = (tenant: string) =>
+    newestFirst<ApiKey>(db, tables.apiKeys.prefix(tenant), MAX_KEYS + 1);
 
   return {
-    /** Adds a key to a tenant within `tx`. Returns the record, and the secret for its only showing. */
-    issue(tx: Transaction, tenant: string, name: string, scopes: Scope[]) {
-      const secret = makeKey();
-      const key: ApiKey = {
-        id: newId(),
-        tenant,
-        name,
-        hint: `${secret.slice(0, 10)}…${secret.slice(-4)}`,
-        sha256: sha256Of(secret),
-        scopes,
-        created_at: timestamp(clock.now()),
-      };
-      tx.set(tables.apiKeys.key(tenant, key.id), key);
-      tx.set(tables.apiKeysByHash.key(key.sha256), { tenant, key: key.id });
-      return { key, secret };
-    },
+    issue,
 
-    /** Who holds this secret; null when nobody (any more) does. */
-    async authenticate(secret: string): Promise<Principal | null> {
-      const sha256 = sha256Of(secret);
-      if (equal(sha256, adminKeySha256)) return { kind: "master", subject: "master" };
-      if (!isWellFormed(secret)) return null;
-      const hit = known.get(sha256);
-      if (hit && hit.until > clock.now()) return hit.principal;
-      known.delete(sha256);
-      return await lookUp(sha256);
-    },
-
-    /** Believes nothing any more of a tenant whose keys or rights have changed. */
-    forget(tenant: string) {
-      for (const [sha256, { principal }] of known) {
-        if (principal.kind === "tenant" && principal.tenant === tenant) known.delete(sha256);
+    /**
+     * Makes a further key of the caller's tenant. `insufficient_scope` for more than the caller may
+     * do, `invalid_content` for an end in the past, `conflict` beyond 100 keys.
+     */
+    async create(by: TenantPrincipal, given: NewApiKey): Promise<IssuedKey> {
+      if (!covers(by.scopes, given.scopes)) {
+        throw new Problem("insufficient_scope", "Cannot give a key more scopes than one's own");
       }
+      const expiresAt = given.expires_at && Date.parse(given.expires_at);
+      if (expiresAt && expiresAt <= clock.now()) {
+        throw new Problem("invalid_content", "Cannot use expires_at: it has passed");
+      }
+      return await locks.run(`keys:${by.tenant}`, async () => {
+        if ((await all(by.tenant)).length >= MAX_KEYS) {
+          throw new Problem("conflict", `Cannot make more than ${MAX_KEYS} keys: delete one first`);
+        }
+        const { name, scopes } = given;
+        const end = expiresAt ? timestamp(expiresAt) : undefined;
+        return await db.transact((tx) => add(tx, by, { name, scopes, expiresAt: end }));
+      });
+    },
+
+    /** A page of a tenant's keys, newest first; `before` is the last id of the page before. */
+    list(tenant: string, limit: number, before?: string): Promise<ApiKey[]> {
+      return newestFirst<ApiKey>(db, tables.apiKeys.prefix(tenant), limit, before);
+    },
+
+    /** Deletes a key, which is refused from then on. `not_found` where the tenant has no such key. */
+    async remove(by: TenantPrincipal, id: string): Promise<void> {
+      await db.transact(async (tx) => {
+        const key = await tx.get(tables.apiKeys.key(by.tenant, id));
+        if (!key) throw new Problem("not_found", `Cannot find key "${id}"`);
+        drop(tx, key);
+        const details = { name: key.name };
+        audit.note(tx, by.tenant, by.subject, "key.deleted", { subject: id, details });
+      });
+    },
+
+    /**
+     * Replaces the main key of a tenant: the ones before it are refused at once, or after `graceMs`.
+     * Keys that the tenant made for itself stay. `not_found` where there is no such tenant.
+     */
+    rotate(tenant: string, graceMs: number, actor: string): Promise<IssuedKey> {
+      return locks.run(`keys:${tenant}`, async () => {
+        const mains = (await all(tenant)).filter(({ main }) => main);
+        return await db.transact(async (tx) => {
+          const owner = await tx.get(tables.tenants.key(tenant));
+          if (!owner) throw new Problem("not_found", `Cannot find client "${tenant}"`);
+          for (const { id } of mains) await retire(tx, tenant, id, clock.now() + graceMs);
+          const issued = issue(tx, tenant, { name: "main", scopes: owner.scopes, main: true });
+          const details = { grace_seconds: graceMs / 1000 };
+          audit.note(tx, tenant, actor, "client.key_rotated", { subject: issued.key.id, details });
+          return issued;
+        });
+      });
     },
   };
 }
 
 export type ApiKeys = ReturnType<typeof createApiKeys>;
-
-/** `imago_`, 40 random base62 digits, and their CRC-32 in six more: a typo is told without a look-up. */
-export function makeKey(): string {
-  let random = "";
-  while (random.length < RANDOM_LENGTH) {
-    // 248 = 4 × 62: bytes above it would favour the first digits.
-    for (const byte of randomBytes(64)) if (byte < 248) random += BASE62[byte % 62];
-  }
-  random = random.slice(0, RANDOM_LENGTH);
-  return PREFIX + random + checksum(random);
-}
-
-/** Whether a string has the shape and the checksum of an Imago key. */
-export function isWellFormed(secret: string): boolean {
-  if (!SHAPE.test(secret) || secret.length > 200) return false;
-  const random = secret.slice(PREFIX.length, -6);
-  return checksum(random) === secret.slice(-6);
-}
-
-export function sha256Of(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function checksum(text: string): string {
-  let rest = crc32(text);
-  let digits = "";
-  for (let i = 0; i < 6; i++) {
-    digits = BASE62[rest % 62] + digits;
-    rest = Math.floor(rest / 62);
-  }
-  return digits;
-}
-
-function equal(a: string, b: string): boolean {
-  return a.length === b.length &&
-    timingSafeEqual(new TextEncoder().encode(a), new TextEncoder().encode(b));
-}

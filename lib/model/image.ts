@@ -154,6 +154,30 @@ export const Image = ImageSummary.extend({
 }).openapi("Image");
 export type Image = z.infer<typeof Image>;
 
+/** What lists of images can be narrowed to. Times are in ms since 1970, both inclusive. */
+export type ImageFilter = {
+  status?: ImageStatus;
+  tag?: string;
+  /** Words that all occur in name, tags, description or the text in the picture; the last may go on. */
+  text?: string;
+  has_gps?: boolean;
+  has_text?: boolean;
+  /** Words that all occur in make or model. */
+  camera?: string;
+  camera_id?: string;
+  from?: number;
+  to?: number;
+  /** How the name begins. */
+  original_name?: string;
+};
+
+/** Terms that find an image: by its record, and by the words of the text in it. */
+export const Terms = z.object({ row: z.array(z.string()), text: z.array(z.string()) });
+export type Terms = z.infer<typeof Terms>;
+
+export const TagCount = z.object({ tag: z.string(), count: z.number().int() }).openapi("TagCount");
+export type TagCount = z.infer<typeof TagCount>;
+
 /** Storage that a tenant uses and may use, in bytes. */
 export const Quota = z.object({
   used_bytes: z.number().int(),

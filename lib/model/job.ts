@@ -57,6 +57,8 @@ export const Job = z.object({
   run_at: Time,
   created_at: Time,
   finished_at: Time.nullable(),
+  /** The trace of the request that asked for it (W3C Trace Context). */
+  traceparent: z.string().optional(),
 });
 export type Job = z.infer<typeof Job>;
 

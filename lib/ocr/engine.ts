@@ -194,8 +194,8 @@ function parseTsv(tsv: string): Word[] {
   const WORD = 5;
   return tsv.split("\n").map((row) => row.split("\t")).filter(([level]) => Number(level) === WORD)
     .map(([, , ...columns]) => {
-      const text = columns.pop() ?? "";
+      const text = columns.pop()?.trim() ?? "";
       const [block, paragraph, line, , left, top, width, height, confidence] = columns.map(Number);
       return { block, paragraph, line, left, top, width, height, confidence, text } as Word;
-    }).filter(({ text }) => text.trim() !== "");
+    }).filter(({ text }) => text !== "");
 }

@@ -22,11 +22,16 @@ export function parseLanguages(languages: string): string[] {
 }
 
 /**
- * The gzipped model of each language. The packages name their large models; the small ones beside
- * them read as well (they lack only the engine of Tesseract 3) with a third of the memory.
+ * The gzipped model of each language, English last: for whichever stands first Tesseract is biased,
+ * and English reads `à` as `a`, while another language before it costs English nothing. The
+ * packages name their large models; the small ones beside them read as well (they lack only the
+ * engine of Tesseract 3) with 110 MB less.
  */
 export function modelPaths(languages: string[]): Record<string, string> {
-  return Object.fromEntries(languages.map((language) => {
+  const englishLast = languages.toSorted((one, other) =>
+    Number(one === "eng") - Number(other === "eng")
+  );
+  return Object.fromEntries(englishLast.map((language) => {
     const folder = join(dirname(PACKAGES[language]!.langPath), "4.0.0_best_int");
     return [language, join(folder, `${language}.traineddata.gz`)];
   }));

@@ -19,7 +19,7 @@ const MAX_ENLARGED = 6_000_000;
  */
 const MAX_EDGES = 50_000;
 /** A line costs 10 to 50 ms; a wall of signs has 90, noise has 400. */
-const MAX_SCENE_LINES = 150;
+const MAX_SCENE_LINES = 100;
 /** Lines that lean less than this (radians, 0.3°) are read as they are; more than 15° is no page. */
 const LEAN = { least: 0.005, most: 0.26 };
 
@@ -67,17 +67,31 @@ function enlargement(lineHeight: number, { width, height }: Page): number {
   return Math.max(1, Math.min(GOOD_LINE / lineHeight, MAX_FACTOR, room));
 }
 
-/** Reads light letters on a dark ground and dark ones on a light ground, each for itself. */
+/**
+ * Reads light letters on a dark ground and dark ones on a light ground, each for itself; where both
+ * give nothing, once more turned so that what may be lines is level.
+ */
 function readScene(engine: Engine, page: Page): Word[] {
-  const pages = drawable(page);
-  if (!pages) return [];
-  const [light = [], dark = []] = pages.map((strokes) => {
-    engine.show(strokes);
-    const found = engine.lines("sparse");
-    if (!found || found.count > MAX_SCENE_LINES) return [];
-    return reading.sceneWords(engine.words("sparse"));
-  });
-  return reading.merge(light, dark);
+  const pages = drawable(page) ?? [];
+  const readings = pages.map((strokes) => ({ strokes, words: readStrokes(engine, strokes) }));
+  const [light, dark] = readings.map(({ words }) => words ?? []);
+  const level = reading.merge(light ?? [], dark ?? []);
+  if (level.length > 0) return level;
+  const turned = readings.map(({ strokes, words }) => words ? readTurned(engine, strokes) : []);
+  return turned.sort((one, other) => reading.weight(other) - reading.weight(one))[0] ?? [];
+}
+
+/** The words that are no chance; null when there are so many lines that it must be noise. */
+function readStrokes(engine: Engine, strokes: Page): Word[] | null {
+  engine.show(strokes);
+  const lines = engine.lines("sparse");
+  if (!lines) return [];
+  return lines.count > MAX_SCENE_LINES ? null : reading.sceneWords(engine.words("sparse"));
+}
+
+function readTurned(engine: Engine, strokes: Page): Word[] {
+  const angle = skewOf(strokes);
+  return (angle !== 0 && readStrokes(engine, redraw(strokes, { angle }))) || [];
 }
 
 /** The light and the dark strokes, of half the size where grain would drown them; null for noise. */

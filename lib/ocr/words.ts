@@ -25,7 +25,7 @@ export function weight(words: Word[]): number {
 
 /** Nearly everything: of a document only lines that are junk throughout are left out. */
 export function documentWords(words: Word[]): Word[] {
-  const kept = lines(words).filter((line) => line.some(isSure)).flat()
+  const kept = lines(words).filter((line) => line.some(isSureText)).flat()
     .filter((word) => word.confidence >= JUNK);
   const letterCount = sum(kept.filter(isSure), letters);
   return letterCount >= 3 || (letterCount === 2 && confidence(kept) >= 0.9) ? kept : [];
@@ -34,7 +34,7 @@ export function documentWords(words: Word[]): Word[] {
 /** Only lines with a word that cannot be chance, and of those what is sure. */
 export function sceneWords(words: Word[]): Word[] {
   return lines(words).filter((line) => line.some(isProof)).flat()
-    .filter((word) => isProof(word) || (isSure(word) && letters(word) > 0));
+    .filter((word) => isProof(word) || isSureText(word));
 }
 
 /** Joins two readings of one picture; where they overlap, the surer word stays. */
@@ -63,6 +63,7 @@ export function confidence(words: Word[]): number {
 }
 
 const letters = ({ text }: Word) => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+const isSureText = (word: Word) => isSure(word) && letters(word) > 0;
 
 function isProof(word: Word): boolean {
   const count = letters(word);

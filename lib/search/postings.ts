@@ -1,11 +1,17 @@
 import type { Database } from "../kv.ts";
+import type { Terms } from "../model/image.ts";
 import { tables } from "../tables.ts";
 import type { Span } from "./span.ts";
 
-/** A beginning that so many words share, or fewer, is answered by merging their lists. */
-const MAX_LISTS = 32;
-/** One that so many entries share, or fewer, by sorting these: many rare words. */
+/** A beginning of words is common when so many of the newest images have it: any page finds some. */
+const SAMPLE = 32;
+const COMMON = 8;
+/** One that so many terms share, or fewer, is answered by merging their lists. */
+const MAX_LISTS = 64;
+/** One that fewer entries share, by sorting these: many rare terms. A list reads no more at once. */
 const MAX_ENTRIES = 1_000;
+/** Entries read at once: about a page. */
+const BATCH = 32;
 /** Sorts after all that may follow the beginning of a term. */
 const HIGHEST = "\u{10ffff}";
 
@@ -20,11 +26,13 @@ export function createPostings(db: Database) {
       start: tables.images.key(tenant, from),
       end: tables.images.key(tenant, before),
     };
-    for await (const { key } of db.list(selector, { reverse: true })) yield String(key[2]);
+    for await (const { key } of db.list(selector, { reverse: true, batchSize: BATCH })) {
+      yield String(key[2]);
+    }
   }
 
   /** Images that have a term. */
-  async function* exactly(tenant: string, term: string, { from, before }: Span, batchSize = 100) {
+  async function* exactly(tenant: string, term: string, { from, before }: Span, batchSize = BATCH) {
     const selector = {
       start: tables.imagesBy.key(tenant, term, from),
       end: tables.imagesBy.key(tenant, term, before),
@@ -33,6 +41,17 @@ export function createPostings(db: Database) {
       yield String(key[3]);
     }
   }
+
+  const isCommon = async (tenant: string, beginning: string, { from, before }: Span) => {
+    const selector = {
+      start: tables.terms.key(tenant, from),
+      end: tables.terms.key(tenant, before),
+    };
+    const sample = db.list<Terms>(selector, { limit: SAMPLE, reverse: true });
+    let hits = 0;
+    for await (const { value } of sample) if (hasBeginning(value, beginning)) hits++;
+    return hits >= COMMON;
+  };
 
   /** The first terms with this beginning, found by jumping from one to the next. */
   const termsUnder = async (tenant: string, beginning: string, max: number) => {
@@ -57,9 +76,9 @@ export function createPostings(db: Database) {
       end: tables.imagesBy.prefix(tenant, beginning + HIGHEST),
     };
     const ids: string[] = [];
-    const entries = db.list(selector, { limit: MAX_ENTRIES + 1, batchSize: MAX_ENTRIES });
+    const entries = db.list(selector, { limit: MAX_ENTRIES, batchSize: MAX_ENTRIES });
     for await (const { key } of entries) ids.push(String(key[3]));
-    if (ids.length > MAX_ENTRIES) return null;
+    if (ids.length === MAX_ENTRIES) return null;
     const within = ids.filter((id) => id >= from && id < before);
     return [...new Set(within)].toSorted().toReversed();
   };
@@ -73,22 +92,30 @@ export function createPostings(db: Database) {
     },
 
     /**
-     * Images that have a term with this beginning: exact for few terms or few entries, else every
-     * image, as what so many words share is not rare.
+     * Images that have a term with this beginning: exact for a few terms or a few entries; every
+     * image where the beginning is common, or shared by more than can be merged.
      */
     async under(tenant: string, beginning: string, span: Span): Promise<Posting> {
+      const everyImage = { exact: false, ids: all(tenant, span) };
+      if (await isCommon(tenant, beginning, span)) return everyImage;
       const terms = await termsUnder(tenant, beginning, MAX_LISTS + 1);
       if (terms.length <= MAX_LISTS) {
-        const batchSize = terms.length > 4 ? 16 : 100;
+        const batchSize = terms.length > 4 ? 8 : BATCH;
         return {
           exact: true,
           ids: merge(terms.map((term) => exactly(tenant, term, span, batchSize))),
         };
       }
       const few = await fewEntries(tenant, beginning, span);
-      return few ? { exact: true, ids: stream(few) } : { exact: false, ids: all(tenant, span) };
+      return few ? { exact: true, ids: stream(few) } : everyImage;
     },
   };
+}
+
+/** Whether one of an image's terms begins so. */
+export function hasBeginning({ row, text }: Terms, beginning: string): boolean {
+  const begins = (term: string) => term.startsWith(beginning);
+  return row.some(begins) || text.some(begins);
 }
 
 /** The next ids, fewer than `max` only at the end. */

@@ -23,6 +23,7 @@ export function termsOf(row: ImageRow): string[] {
 /** What filters ask for, as terms: `status:done`, `tag:beach`, `camera:canon` … */
 export function factsOf(row: ImageRow): string[] {
   const { make, model } = row.exif?.camera ?? {};
+  const name = fold(row.original_name);
   return [
     `status:${row.status}`,
     has("gps", row.exif?.gps.has_gps),
@@ -30,7 +31,7 @@ export function factsOf(row: ImageRow): string[] {
     ...(row.camera_id ? [`camera_id:${row.camera_id}`] : []),
     ...wordsOf(`${make ?? ""} ${model ?? ""}`, 16).map((word) => `camera:${word}`),
     ...(row.ai?.tags ?? []).map(tagTerm),
-    ...NAME_LENGTHS.map((length) => `name:${cut(fold(row.original_name), length)}`),
+    ...NAME_LENGTHS.map((length) => `name:${cut(name, length)}`),
   ];
 }
 
@@ -54,13 +55,17 @@ export function wordTerms(text: string, max: number): string[] {
   return wordsOf(text, max).map((word) => `word:${word}`);
 }
 
+/** The words of a text as they come, folded: runs of letters and digits. */
+export function tokens(text: string): string[] {
+  return Array.from(fold(text).matchAll(/[\p{L}\p{N}]+/gu), ([word]) => cut(word, MAX_WORD));
+}
+
 /**
- * The different words of a text, folded: runs of letters and digits. When there are more than `max`,
+ * The different words of a text. When there are more than `max`,
  * the most telling ones, which are those of four and more characters, in the order of the text.
  */
 export function wordsOf(text: string, max: number): string[] {
-  const words = new Set<string>();
-  for (const [word] of fold(text).matchAll(/[\p{L}\p{N}]+/gu)) words.add(cut(word, MAX_WORD));
+  const words = new Set(tokens(text));
   if (words.size <= max) return [...words];
   const weight = (word: string) => Math.min(word.length, 4);
   return [...words].toSorted((a, b) => weight(b) - weight(a)).slice(0, max);

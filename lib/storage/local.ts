@@ -27,19 +27,19 @@ export function createLocalStorage({ root, tmp = `${root}/tmp` }: LocalStorageOp
   return {
     name: "local",
     put(key, body) {
-      const path = pathOf(objects, key);
+      const path = objectPath(objects, key);
       return guarded(() => writeWhole(`${tmp}/${crypto.randomUUID()}`, path, body));
     },
     get(key, range) {
-      const path = pathOf(objects, key);
+      const path = objectPath(objects, key);
       return guarded(() => orNull(() => openAt(path, range)));
     },
     stat(key) {
-      const path = pathOf(objects, key);
+      const path = objectPath(objects, key);
       return guarded(() => orNull(async () => describe(await Deno.stat(path))));
     },
     async delete(key) {
-      const path = pathOf(objects, key);
+      const path = objectPath(objects, key);
       await guarded(() => orNull(() => Deno.remove(path)));
     },
     list: (prefix) => listFiles(objects, prefixParts(prefix)),
@@ -174,7 +174,8 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-function pathOf(objects: string, key: string): string {
+/** The file of an object below the folder `objects`. */
+export function objectPath(objects: string, key: string): string {
   const [tenant, ...rest] = keyParts(key);
   return `${objects}/${tenant}/${shardOf(rest)}/${rest.join("~")}`;
 }

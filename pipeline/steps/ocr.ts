@@ -5,6 +5,7 @@ export const ocr = defineStep({
   name: "ocr",
   timeoutMs: 40_000,
   needs: "preview",
+  off: ({ ocr }) => ocr ? null : "OCR is off",
   async reuse(twin, text) {
     const known = twin.steps.ocr?.state === "done" && twin.ocr;
     return known ? { ocr: { ...known, text: await text() } } : null;

@@ -1,17 +1,20 @@
 import { RENDITIONS } from "../../lib/imaging/imaging.ts";
 import { defineStep } from "../step.ts";
 
-/** Thumbnails, and the preview that OCR and the model see; placeholder and perceptual hash beside them. */
+/** Thumbnails, and the preview where somebody looks at it; placeholder and perceptual hash beside them. */
 export const renditions = defineStep({
   name: "renditions",
   timeoutMs: 60_000,
-  async run({ image, open, imaging, signal }) {
+  async run({ image, open, imaging, previewIsWanted, signal }) {
     const { outputs, ...facts } = await imaging.render(
       await open("original"),
-      { format: image.format, outputs: RENDITIONS, placeholders: true },
+      {
+        format: image.format,
+        outputs: RENDITIONS.filter(({ name }) => name !== "preview" || previewIsWanted),
+        placeholders: true,
+      },
       { signal },
     );
-    const { small, medium, preview } = outputs;
-    return { ...facts, renditions: { small: small!, medium: medium!, preview: preview! } };
+    return { ...facts, renditions: outputs };
   },
 });

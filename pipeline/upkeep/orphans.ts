@@ -1,9 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../lib/clock.ts";
-import { objectsOf } from "../../lib/images.ts";
 import type { Database } from "../../lib/kv.ts";
+import { isNamed } from "../../lib/objects.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
-import { tables } from "../../lib/tables.ts";
 
 const log = getLogger(["imago", "orphans"]);
 
@@ -33,19 +32,12 @@ export function createOrphanSweep({ db, storage, clock, exclusive }: Deps) {
     let swept = await storage.sweep(new Date(before));
     for await (const { key, modifiedAt } of storage.list("")) {
       if (stopped) break;
-      if (modifiedAt.getTime() >= before || await isReferenced(key)) continue;
+      if (modifiedAt.getTime() >= before || await isNamed(db, key)) continue;
       await storage.delete(key);
       swept++;
     }
     if (swept) log.info("Swept {swept} objects that nothing pointed to", { swept });
     return swept;
-  };
-
-  const isReferenced = async (key: string): Promise<boolean> => {
-    const [tenant, image] = key.split("/");
-    if (!tenant || !image) return false;
-    const row = await db.get(tables.images.key(tenant, image));
-    return row !== null && objectsOf(row).includes(key);
   };
 
   const run = (before: number) => {

@@ -1,12 +1,23 @@
+import type { MiddlewareHandler } from "hono";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Principal } from "../../lib/model/tenant.ts";
 import { Problem } from "../../lib/errors.ts";
+import type { Standing } from "../../lib/rate_limits.ts";
+import type { Services } from "../../lib/services.ts";
 
 export type Env = {
+  /** What `Deno.serve` tells of a request; tests may leave it out. */
+  Bindings: { remoteAddr?: Deno.Addr };
   Variables: {
     requestId: string;
-    /** Who asks; null for a stranger. */
-    principal: Principal | null;
+    /** For what a route declares in one line: access, limits, safe retries. */
+    services: Services;
+    /** Who asks; set by `secured`, absent on open routes. */
+    principal?: Principal;
+    /** Where the caller stands with each limit that was counted. */
+    standings: Standing[];
+    /** SHA-256 of a streamed body's content, told by who read it; see `idempotent`. */
+    fingerprint?: string;
     /** The tenant whose things the route is about; set by `secured`. */
     tenant: string;
   };
@@ -29,4 +40,13 @@ export function createRouter() {
       );
     },
   });
+}
+
+/** Gives every route what Imago can do. */
+export function provide(services: Services): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    c.set("services", services);
+    c.set("standings", []);
+    await next();
+  };
 }

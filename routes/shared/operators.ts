@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { Problem } from "../../lib/errors.ts";
-import { sha256Of } from "../../lib/auth/api_keys.ts";
+import { sha256Of } from "../../lib/auth/key_format.ts";
 import type { Env } from "./app.ts";
 
 /** Lets only the holder of the operator's token pass; everybody where no token is set. */

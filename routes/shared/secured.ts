@@ -1,54 +1,75 @@
-import type { MiddlewareHandler } from "hono";
-import type { ApiKeys } from "../../lib/auth/api_keys.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { covers } from "../../lib/auth/scopes.ts";
 import { Problem } from "../../lib/errors.ts";
-import type { Scope } from "../../lib/model/tenant.ts";
+import type { Principal, Scope } from "../../lib/model/tenant.ts";
+import type { PolicyName } from "../../lib/rate_limits.ts";
 import type { Env } from "./app.ts";
+import { limit, limitStranger } from "./rate_limit.ts";
 
 const SECURITY: Record<string, string[]>[] = [{ apiKey: [] }, { bearer: [] }];
 
-/** Finds out who asks, for every route. Proves nothing yet: that is what `secured` is for. */
-export function authenticate(keys: ApiKeys): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    const secret = c.req.header("X-API-Key") ??
-      /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-    c.set("principal", secret ? await keys.authenticate(secret) : null);
-    await next();
-  };
-}
-
-/** For a route of tenants: the check and its documentation in one. */
-export function secured(scope: Scope) {
-  const check: MiddlewareHandler<Env> = async (c, next) => {
-    const { principal } = c.var;
-    if (!principal) throw stranger();
+/**
+ * For a route of tenants: the check and its documentation in one. `policies` are rate limits beside
+ * the one that counts everything. Sets `c.var.tenant`.
+ */
+export function secured(scope: Scope, ...policies: PolicyName[]) {
+  return access(scope, async (c, next) => {
+    const principal = await identify(c);
     if (principal.kind === "master") {
       throw new Problem(
         "insufficient_scope",
         "The master key manages clients only; use a client's key",
       );
     }
-    if (!principal.scopes.includes(scope) && !principal.scopes.includes("admin")) {
+    if (!covers(principal.scopes, [scope])) {
       throw new Problem("insufficient_scope", `This needs the scope "${scope}"`);
     }
     c.set("tenant", principal.tenant);
+    await limit(c, principal, policies);
     await next();
-  };
-  return { security: SECURITY, middleware: check, "x-scope": scope };
+  });
 }
 
 /** For the routes that manage clients: the master key alone. */
 export function masterOnly() {
-  const check: MiddlewareHandler<Env> = async (c, next) => {
-    const { principal } = c.var;
-    if (!principal) throw stranger();
+  return access("master", async (c, next) => {
+    const principal = await identify(c);
     if (principal.kind !== "master") {
       throw new Problem("insufficient_scope", "Only the master key manages clients");
     }
     await next();
-  };
-  return { security: SECURITY, middleware: check, "x-scope": "master" };
+  });
 }
 
-function stranger() {
-  return new Problem("unauthorized", "Send a valid key as X-API-Key or as a Bearer token");
+/** For a route that answers whoever is known, whatever the scopes. */
+export function knownOnly() {
+  return access("any", async (c, next) => {
+    const principal = await identify(c);
+    if (principal.kind === "tenant") c.set("tenant", principal.tenant);
+    await next();
+  });
+}
+
+function access(scope: Scope | "master" | "any", check: MiddlewareHandler<Env>) {
+  return { security: SECURITY, middleware: check, "x-scope": scope };
+}
+
+/**
+ * Who asks, counted against the standard limit. A key of full strength that was seen before costs
+ * nothing to know; all else is a guess until it proves right, and guesses are counted by address
+ * before anything is looked up.
+ */
+async function identify(c: Context<Env>): Promise<Principal> {
+  const { principals } = c.var.services;
+  const secret = c.req.header("X-API-Key") ??
+    /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+  const giveBack = secret && principals.isKnown(secret) ? () => {} : limitStranger(c);
+  const principal = secret ? await principals.authenticate(secret) : null;
+  if (!principal) {
+    throw new Problem("unauthorized", "Send a valid key as X-API-Key or as a Bearer token");
+  }
+  giveBack();
+  c.set("principal", principal);
+  await limit(c, principal, ["default"]);
+  return principal;
 }

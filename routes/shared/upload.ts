@@ -3,6 +3,7 @@ import { Problem } from "../../lib/errors.ts";
 import type { ImageRow } from "../../lib/model/image.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "./app.ts";
+import { noteForm } from "./idempotency.ts";
 import { readMultipart } from "./multipart.ts";
 
 /** What a multipart body adds to its file: boundaries, headers, a few fields. */
@@ -24,16 +25,29 @@ export function uploadBody(field: string) {
   };
 }
 
-/** Streams the one picture of a request into the tenant's images. */
-export async function receiveImage(
+/** Streams the one picture of a request into the tenant's images, and counts how that ended. */
+export async function receiveImage(c: Context<Env>, services: Services): Promise<ImageRow> {
+  const { uploads, uploadBytes } = services.metrics;
+  try {
+    const row = await receive(c, services);
+    uploads.inc({ result: "accepted" });
+    uploadBytes.inc(row.size_bytes);
+    return row;
+  } catch (error) {
+    uploads.inc({ result: error instanceof Problem ? error.code : "internal" });
+    throw error;
+  }
+}
+
+async function receive(
   c: Context<Env>,
   { config, tenants, quotas, images }: Services,
 ): Promise<ImageRow> {
   const tenant = await tenants.get(c.var.tenant);
   const length = Number(c.req.header("Content-Length") ?? 0) - MULTIPART_OVERHEAD;
   if (length > config.MAX_UPLOAD_SIZE_MB) throw tooLarge(config.MAX_UPLOAD_SIZE_MB);
-  if (length > 0) await quotas.refuseEarly(tenant, length);
-  const { files } = await readMultipart(c.req.raw, {
+  await quotas.refuseEarly(tenant, Math.max(1, length));
+  const { fields, files } = await readMultipart(c.req.raw, {
     maxFileBytes: config.MAX_UPLOAD_SIZE_MB,
     maxFiles: 1,
     onFile: ({ field, filename, body }) => {
@@ -43,6 +57,7 @@ export async function receiveImage(
   });
   const [row] = files;
   if (!row) throw noFile();
+  noteForm(c, fields, [{ field: "file", filename: row.original_name, sha256: row.sha256 }]);
   return row;
 }
 

@@ -10,12 +10,13 @@
 import { parseArgs } from "node:util";
 import { measureMemory } from "./memory.ts";
 import { loadPictures, makePictures, type Picture } from "./pictures.ts";
+import { endPrograms } from "./program.ts";
 import { measureReads } from "./reads.ts";
 import { type Row, showTable, type Size } from "./report.ts";
 import { measureThroughput } from "./throughput.ts";
 
-const FULL: Size = { images: 72, portableImages: 12, seconds: 5, memoryImages: 50 };
-const QUICK: Size = { images: 24, portableImages: 4, seconds: 1.5, memoryImages: 10 };
+const FULL: Size = { images: 60, portableImages: 8, seconds: 4, memoryImages: 50 };
+const QUICK: Size = { images: 24, portableImages: 3, seconds: 1.5, memoryImages: 10 };
 
 type Section = (size: Size, folder: string) => Promise<Row[]>;
 
@@ -31,6 +32,9 @@ async function main() {
       only: { type: "string", default: "throughput,reads,memory" },
     },
   });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => void endPrograms().then(() => Deno.exit(130)));
+  }
   const small = await pictures(options.files, [2, 5, 12]);
   const sections: Record<string, Section> = {
     throughput: (size, folder) => measureThroughput(small, size, folder),

@@ -1,7 +1,7 @@
-import { startServer } from "../helpers/server.ts";
-import { burst, UNLIMITED } from "./client.ts";
+import { burst } from "./client.ts";
 import type { Picture } from "./pictures.ts";
 import { watchMemory } from "./process_tree.ts";
+import { startProgram } from "./program.ts";
 import type { Row, Size } from "./report.ts";
 
 const CLIENTS = 8;
@@ -13,8 +13,7 @@ export async function measureMemory(
   dataDir: string,
 ): Promise<Row[]> {
   const large = pictures.filter(({ megapixels }) => megapixels > 10);
-  const env = { ...UNLIMITED, OCR_ENABLED: "true", LOG_LEVEL: "info" };
-  await using server = await startServer({ dataDir, env });
+  await using server = await startProgram(dataDir, { OCR_ENABLED: "true" });
   const memory = watchMemory(server.pid);
   await burst(server, large.length ? large : pictures, count, CLIENTS);
   const peak = await memory.stop();

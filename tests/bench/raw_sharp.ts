@@ -4,6 +4,9 @@ import type { Picture } from "./pictures.ts";
 
 type Pace = { perSecond: number; cpuMs: number };
 
+/** With OCR and vision off, as here, Imago makes no preview either. */
+const OUTPUTS = RENDITIONS.filter(({ name }) => name !== "preview");
+
 /**
  * What sharp does by itself, with its own standard settings, for the renditions that Imago makes:
  * one decode, no server, no queue, nothing stored. In so many processes at once, for so long.
@@ -55,7 +58,7 @@ async function work([set, seconds]: string[]): Promise<Pace> {
 /** The largest from the file, each smaller one from the pixels of the one before. */
 async function render(file: Uint8Array): Promise<void> {
   let source = sharp(file).autoOrient();
-  for (const { width, height, quality } of RENDITIONS) {
+  for (const { width, height, quality } of OUTPUTS) {
     const { data, info } = await source
       .resize({ width, height, fit: "inside", withoutEnlargement: true })
       .raw().toBuffer({ resolveWithObject: true });

@@ -14,6 +14,7 @@ export type ReaderResult = { latencies: number[]; perSecond: number };
 
 /** What a timer may be late without counting. */
 const TIMER_GRAIN_MS = 2;
+const PATIENCE_MS = 30_000;
 
 let stopped = false;
 
@@ -61,7 +62,7 @@ async function open(
 }
 
 async function get(url: string, headers: Record<string, string>): Promise<void> {
-  const answer = await fetch(url, { headers });
+  const answer = await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`GET ${new URL(url).pathname} answers ${answer.status}`);
 }

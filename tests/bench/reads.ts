@@ -1,7 +1,7 @@
-import { startServer } from "../helpers/server.ts";
-import { burst, UNLIMITED } from "./client.ts";
+import { burst } from "./client.ts";
 import { startBaseline } from "./hono_baseline.ts";
 import type { Picture } from "./pictures.ts";
+import { startProgram } from "./program.ts";
 import type { ReaderJob, ReaderResult } from "./reader.ts";
 import { quantile, type Row, type Size } from "./report.ts";
 
@@ -17,7 +17,7 @@ export async function measureReads(
   size: Size,
   dataDir: string,
 ): Promise<Row[]> {
-  await using server = await startServer({ dataDir, env: UNLIMITED });
+  await using server = await startProgram(dataDir);
   await using baseline = await startBaseline();
   const light = pictures.toSorted((a, b) => a.megapixels - b.megapixels).slice(0, 3);
   const { ids } = await burst(server, light, PAGE, 8);

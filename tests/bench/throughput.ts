@@ -1,7 +1,7 @@
-import { startServer } from "../helpers/server.ts";
-import { burst, closed, gauge, UNLIMITED } from "./client.ts";
+import { burst, closed, gauge } from "./client.ts";
 import type { Picture } from "./pictures.ts";
 import { cpuSeconds } from "./process_tree.ts";
+import { startProgram } from "./program.ts";
 import { rawSharp } from "./raw_sharp.ts";
 import { quantile, type Row, type Size } from "./report.ts";
 
@@ -41,13 +41,15 @@ export async function measureThroughput(
 }
 
 async function run(engine: string, pictures: Picture[], count: number, dataDir: string) {
-  const env = { ...UNLIMITED, IMAGE_ENGINE: engine };
-  await using server = await startServer({ dataDir, env });
+  await using server = await startProgram(dataDir, { IMAGE_ENGINE: engine });
   await burst(server, pictures, Math.min(4, count), 2);
-  const [commits, cpu] = [await gauge(server, "imago_kv_commits"), await cpuSeconds(server.pid)];
+  const [commits, cpu] = [
+    await gauge(server, "imago_kv_commits_total"),
+    await cpuSeconds(server.pid),
+  ];
   const fast = await burst(server, pictures, count, CLIENTS);
   const [commitsAfter, cpuAfter] = [
-    await gauge(server, "imago_kv_commits"),
+    await gauge(server, "imago_kv_commits_total"),
     await cpuSeconds(server.pid),
   ];
   const calm = await closed(server, pictures, Math.ceil(count / 2), 2);

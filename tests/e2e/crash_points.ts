@@ -4,7 +4,8 @@
  * notes it in a journal, and kills its own process before or after a chosen one.
  *
  *     --journal=FILE     one line an act: "3 rename <tenant>/44/<image>~original"
- *     --kill=before:3    SIGKILL before the third act; or after:3
+ *     --kill=before:3    SIGKILL before the third act
+ *     --kill=after:NAME  SIGKILL after the first act whose name contains NAME
  */
 import { parseArgs } from "node:util";
 
@@ -12,13 +13,13 @@ const { values: options } = parseArgs({
   args: Deno.args,
   options: { journal: { type: "string" }, kill: { type: "string", default: "" } },
 });
-const [moment, chosen] = options.kill.split(":");
+const [moment, chosen = ""] = options.kill.split(":");
 let count = 0;
 
 /** Does an act that lasts, unless the process is to die before it. */
 async function act<T>(name: string, perform: () => Promise<T>): Promise<T> {
   const number = ++count;
-  const isChosen = number === Number(chosen);
+  const isChosen = /^\d*$/.test(chosen) ? number === Number(chosen) : name.includes(chosen);
   if (isChosen && moment === "before") Deno.kill(Deno.pid, "SIGKILL");
   const result = await perform();
   if (isChosen && moment === "after") Deno.kill(Deno.pid, "SIGKILL");

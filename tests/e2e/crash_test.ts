@@ -4,11 +4,13 @@
  * come. All of them: `deno task test:kill`; otherwise two.
  */
 import assert from "node:assert/strict";
+import { MAX_RESCUES } from "../../lib/jobs.ts";
 import { launchServer, type Server, startServer } from "../helpers/server.ts";
 import { recountFolder, waitForSweep } from "../helpers/recount.ts";
+import { makeHome } from "./home.ts";
 import { createPhotos } from "./photos.ts";
 
-const ALL = Deno.env.get("IMAGO_FULL") === "1";
+const FULL = Deno.env.get("IMAGO_FULL") === "1";
 const CRASH_POINTS = new URL("crash_points.ts", import.meta.url);
 const OBJECTS_PER_IMAGE = 4;
 /** Kill points tried at the same time. */
@@ -23,7 +25,7 @@ type Point = { moment: "before" | "after"; number: number; act: string };
 const photoOf = createPhotos();
 
 Deno.test("a kill around the commit of an upload loses nothing", async () => {
-  await using home = await makeHome();
+  await using home = await prepare();
   const isUpload = ({ act }: Point) => /^commit .*\+usage.*\+images /.test(act);
   const points = (await pointsOf(home.template, upload)).filter(isUpload);
   assert.equal(points.length, 2);
@@ -32,9 +34,9 @@ Deno.test("a kill around the commit of an upload loses nothing", async () => {
 
 Deno.test({
   name: "a kill at any point of an image's life leaves nothing lost, doubled or left over",
-  ignore: !ALL,
+  ignore: !FULL,
   async fn() {
-    await using home = await makeHome();
+    await using home = await prepare();
     const points = await pointsOf(home.template, wholeLife);
     assert.deepEqual(await killAtEach(points, home, wholeLife), []);
   },
@@ -42,11 +44,33 @@ Deno.test({
 
 Deno.test({
   name: "a kill at any point of the first start does not keep the second from starting",
-  ignore: !ALL,
+  ignore: !FULL,
   async fn() {
-    await using home = await makeHome({ started: false });
+    await using home = await prepare({ started: false });
     const points = await pointsOf(home.template, idle);
     assert.deepEqual(await killAtEach(points, home, idle), []);
+  },
+});
+
+Deno.test({
+  name: "a picture under which the process died again and again is given up, for all to see",
+  ignore: !FULL,
+  async fn() {
+    await using home = await prepare();
+    const dataDir = `${home.root}/again`;
+    await copyFolder(home.template, dataDir);
+    const claim = "after:-jobs_ready";
+    await live(dataDir, upload, claim);
+    // Each start rescues the job, claims it, and dies.
+    for (let rescue = 1; rescue < MAX_RESCUES; rescue++) await live(dataDir, idle, claim);
+    await using server = await startServer({ dataDir });
+    const [image] = await server.settle();
+    await server.kill("SIGTERM");
+    assert.equal(image?.status, "failed");
+    const { broken, deadLetters, rescues } = await recountFolder(dataDir);
+    assert.deepEqual(broken, []);
+    assert.equal(rescues, MAX_RESCUES);
+    assert.ok(deadLetters > 0);
   },
 });
 
@@ -72,23 +96,24 @@ async function wholeLife(server: Server, promised: Promised) {
 }
 
 /** A folder for the folders of a test; `template` is what every life begins with. */
-async function makeHome({ started = true } = {}) {
-  const root = await Deno.makeTempDir({ prefix: "imago-crash-" });
-  const template = `${root}/template`;
+async function prepare({ started = true } = {}) {
+  const home = await makeHome();
+  const template = `${home.dataDir}/template`;
   await Deno.mkdir(template);
   if (started) {
     await using server = await startServer({ dataDir: template });
     await server.kill("SIGTERM");
   }
-  return { root, template, [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }) };
+  return { ...home, root: home.dataDir, template };
 }
 
-type Home = Awaited<ReturnType<typeof makeHome>>;
+type Home = Awaited<ReturnType<typeof prepare>>;
 
 /** Both moments of every act of a life in which nothing is killed. */
 async function pointsOf(template: string, story: Story): Promise<Point[]> {
   const dataDir = `${template}-dry`;
-  const { acts } = await live(template, dataDir, story, "");
+  await copyFolder(template, dataDir);
+  const { acts } = await live(dataDir, story, "");
   return acts.flatMap((line) => {
     const [number, ...words] = line.replaceAll(dataDir, "").split(" ");
     const point = { number: Number(number), act: words.join(" ") };
@@ -106,7 +131,8 @@ async function killAtEach(points: Point[], home: Home, story: Story): Promise<st
       const name = `${point.moment} ${point.number} (${point.act})`;
       const dataDir = `${home.root}/${point.moment}-${point.number}`;
       const kill = `${point.moment}:${point.number}`;
-      const { promised, status } = await live(home.template, dataDir, story, kill);
+      await copyFolder(home.template, dataDir);
+      const { promised, status } = await live(dataDir, story, kill);
       if (status.signal !== "SIGKILL") missed.push(`${name}: was not reached`);
       broken.push(...(await recover(dataDir, promised)).map((words) => `${name}: ${words}`));
       await Deno.remove(dataDir, { recursive: true });
@@ -117,9 +143,8 @@ async function killAtEach(points: Point[], home: Home, story: Story): Promise<st
   return missed.length <= MOST_MISSED ? broken : [...broken, ...missed];
 }
 
-/** A life on a copy of `template`, ended by the kill point or when the story is told. */
-async function live(template: string, dataDir: string, story: Story, kill: string) {
-  await copyFolder(template, dataDir);
+/** A life that the kill point ends, or the end of the story. */
+async function live(dataDir: string, story: Story, kill: string) {
   const journal = `${dataDir}/journal`;
   const promised: Promised = { images: new Set(), gone: new Set() };
   const preload = { module: CRASH_POINTS, args: [`--journal=${journal}`, `--kill=${kill}`] };

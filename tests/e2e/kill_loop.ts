@@ -13,15 +13,22 @@ import { createPhotos } from "./photos.ts";
 /** A server lives this long before it is killed. */
 const SHORTEST_MS = 200;
 const LONGEST_MS = 3_000;
-/** What is acknowledged is settled so soon after the last start. */
+/** What is acknowledged is settled so soon after the last start, and some seconds more for OCR. */
 const SETTLED_MS = 180_000;
+const OCR_MS = 5_000;
 const ANSWER_MS = 20_000;
 const CLIENTS = 4;
 /** Every so many images are deleted again by who uploaded them. */
 const DELETE_EACH = 8;
 const OBJECTS_PER_IMAGE = 4;
 
-type Plan = { seed: number; uploads: number; kills: number };
+type Plan = {
+  seed: number;
+  uploads: number;
+  kills: number;
+  /** With OCR, which makes jobs that outlive most lives of the server. */
+  ocr: boolean;
+};
 
 /** What the clients know, and how far the killing is. */
 type Course = {
@@ -46,6 +53,7 @@ async function main() {
       rounds: { type: "string", default: "10" },
       uploads: { type: "string", default: "200" },
       kills: { type: "string", default: "20" },
+      ocr: { type: "boolean", default: false },
     },
   });
   let broken = false;
@@ -54,6 +62,7 @@ async function main() {
       seed: Number(values.seed) + round,
       uploads: Number(values.uploads),
       kills: Number(values.kills),
+      ocr: values.ocr,
     });
     // deno-lint-ignore no-console -- its output is its purpose
     console.log(JSON.stringify(figures));
@@ -67,13 +76,13 @@ async function killLoop(plan: Plan) {
   const dataDir = await Deno.makeTempDir({ prefix: "imago-kill-loop-" });
   try {
     const course = await begin(dataDir);
+    const env = { PORT: new URL(course.url).port, OCR_ENABLED: String(plan.ocr) };
     const began = performance.now();
-    const PORT = new URL(course.url).port;
     const done = Promise.all(await clients(plan, course));
-    await killUntil(done, { dataDir, PORT, plan, course });
+    await killUntil(done, { dataDir, env, plan, course });
     const uploaded = performance.now();
-    await using server = await startServer({ dataDir, env: { PORT } });
-    const images = await server.settle(SETTLED_MS);
+    await using server = await startServer({ dataDir, env });
+    const images = await server.settle(SETTLED_MS + (plan.ocr ? plan.uploads * OCR_MS : 0));
     const settled = performance.now();
     await waitForSweep(dataDir, images.length * OBJECTS_PER_IMAGE);
     await server.kill("SIGTERM");
@@ -115,15 +124,15 @@ async function begin(dataDir: string): Promise<Course> {
 /** Starts the server and kills it, until the clients are done and it was killed often enough. */
 async function killUntil(
   done: Promise<unknown>,
-  given: { dataDir: string; PORT: string; plan: Plan; course: Course },
+  given: { dataDir: string; env: Record<string, string>; plan: Plan; course: Course },
 ) {
-  const { dataDir, PORT, plan, course } = given;
+  const { dataDir, env, plan, course } = given;
   const random = mulberry32(plan.seed);
   let open = true;
   void done.then(() => open = false);
   while (open || course.kills < plan.kills) {
     const life = SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS);
-    await using server = await launchServer({ dataDir, env: { PORT } });
+    await using server = await launchServer({ dataDir, env });
     await Promise.race([pause(life), server.stopped]);
     const { signal } = await server.kill("SIGKILL");
     if (signal !== "SIGKILL") course.strange.push(`it ended by itself:\n${tail(server)}`);

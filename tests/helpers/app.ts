@@ -1,11 +1,11 @@
-import { parseConfig } from "../../lib/config.ts";
+import { type Config, parseConfig } from "../../lib/config.ts";
 import { createImaging } from "../../lib/imaging/imaging.ts";
 import { createDatabase, type Database } from "../../lib/kv.ts";
 import { createServices, type Services } from "../../lib/services.ts";
 import { createMemoryStorage } from "../../lib/storage/memory.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { tables } from "../../lib/tables.ts";
-import { sha256Of } from "../../lib/auth/api_keys.ts";
+import { sha256Of } from "../../lib/auth/key_format.ts";
 import type { NewTenant } from "../../lib/model/tenant.ts";
 import { createLocalDoorbell } from "../../pipeline/doorbell.ts";
 import { STEPS } from "../../pipeline/mod.ts";
@@ -23,19 +23,30 @@ type Options = {
   storage?: Storage;
   /** Another database than a fresh one in memory. */
   db?: Database;
+  /** false: as one of several processes on that database. */
+  exclusive?: boolean;
 };
 
-let imaging: ReturnType<typeof createImaging> | undefined;
+const shared = new Map<Config["IMAGE_ENGINE"], ReturnType<typeof createImaging>>();
 
-/** One for all tests of a file: its children start when a picture is first decoded. */
-function sharedImaging() {
-  return imaging ??= createImaging({ engine: "auto", cores: 2, idleMs: 1_000 });
+/** One an engine for all tests of a file: its children start when a picture is first decoded. */
+function sharedImaging(engine: Config["IMAGE_ENGINE"]) {
+  const imaging = shared.get(engine) ?? createImaging({ engine, cores: 2, idleMs: 1_000 });
+  shared.set(engine, imaging);
+  return imaging;
 }
 
 /** The real app on a KV and a storage in memory, with time that stands still. One per test. */
-export async function startApp({ env = {}, steps = STEPS, storage, db }: Options = {}) {
+export async function startApp(
+  { env = {}, steps = STEPS, storage, db, exclusive = true }: Options = {},
+) {
   const clock = createManualClock();
-  const config = parseConfig({ OCR_ENABLED: "false", AI_PROVIDER: "none", ...env });
+  const config = parseConfig({
+    OCR_ENABLED: "false",
+    AI_PROVIDER: "none",
+    RATE_LIMIT_PER_MINUTE: "1000000",
+    ...env,
+  });
   const doorbell = createLocalDoorbell();
   const services: Services = createServices({
     config,
@@ -46,11 +57,11 @@ export async function startApp({ env = {}, steps = STEPS, storage, db }: Options
     },
     db: db ?? createDatabase(await Deno.openKv(":memory:"), Object.values(tables)),
     storage: storage ?? createMemoryStorage(),
-    imaging: await sharedImaging(),
+    imaging: await sharedImaging(config.IMAGE_ENGINE),
     clock,
     steps: steps.map(({ name }) => name),
     ring: doorbell.ring,
-    exclusive: true,
+    exclusive,
   });
   const worker = createWorker(services, doorbell, steps);
   const app = createApp(services);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { objectsOf } from "../../lib/images.ts";
 import { createDatabase, type Database } from "../../lib/kv.ts";
-import type { ImageRow } from "../../lib/model/image.ts";
+import type { ImageRow, Terms } from "../../lib/model/image.ts";
 import type { DeadLetter, Job } from "../../lib/model/job.ts";
 import { createLocalStorage } from "../../lib/storage/local.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
@@ -70,6 +70,7 @@ export async function recount(
     ...await objectsMatch(books, storage),
     ...hashesMatch(books),
     ...textsBelong(books),
+    ...findable(books),
     ...workIsOver(books),
     ...lettersMatch(books),
   ];
@@ -84,7 +85,10 @@ async function readBooks(db: Database) {
     usage: await rowsOf<{ bytes: number; images: number }>(db, tables.usage),
     hashes: await rowsOf<true>(db, tables.imagesByHash),
     texts: await rowsOf<string>(db, tables.texts),
+    terms: await rowsOf<Terms>(db, tables.terms),
+    imagesBy: await rowsOf<true>(db, tables.imagesBy),
     jobs: await rowsOf<Job>(db, tables.jobs),
+    jobsByState: await rowsOf<true>(db, tables.jobsByState),
     ready: await rowsOf<true>(db, tables.jobsReady),
     running: await rowsOf<unknown>(db, tables.jobsRunning),
     letters: await rowsOf<DeadLetter>(db, tables.deadLetters),
@@ -154,10 +158,34 @@ function textsBelong({ byId, texts }: Books): string[] {
   );
 }
 
-function workIsOver({ byId, jobs, ready, running }: Books): string[] {
+/** Each image stands under its status, under all its terms and no other, and nothing else does. */
+function findable({ images, byId, terms, imagesBy }: Books): string[] {
+  const name = (term: unknown, image: unknown) => `${image} under ${term}`;
+  const indexed = new Set(imagesBy.map(({ key }) => name(key[2], key[3])));
+  const told = new Set(
+    terms.flatMap(({ key, value }) =>
+      [...value.row, ...value.text].map((term) => name(term, key[2]))
+    ),
+  );
+  return [
+    ...[...indexed].filter((entry) => !told.has(entry)).map((entry) => `is found: ${entry}`),
+    ...[...told].filter((entry) => !indexed.has(entry)).map((entry) => `is not found: ${entry}`),
+    ...terms.filter(({ key }) => !byId.has(String(key[2]))).map(({ key }) =>
+      `terms of none: ${key}`
+    ),
+    ...images.filter(({ value: { id, status } }) => !indexed.has(name(`status:${status}`, id)))
+      .map(({ value: { id, status } }) => `${id} is not found as ${status}`),
+  ];
+}
+
+function workIsOver({ byId, jobs, jobsByState, ready, running }: Books): string[] {
   const over = new Set(["completed", "discarded", "cancelled"]);
   const known = new Set(jobs.map(({ value }) => value.id));
+  const states = new Set(jobs.map(({ value: { state, id } }) => `${state} ${id}`));
+  const indexed = new Set(jobsByState.map(({ key }) => `${String(key[2])} ${String(key[3])}`));
   return [
+    ...[...indexed].filter((name) => !states.has(name)).map((name) => `listed job: ${name}`),
+    ...[...states].filter((name) => !indexed.has(name)).map((name) => `unlisted job: ${name}`),
     ...ready.map(({ key }) => `still waits: ${key}`),
     ...running.map(({ key }) => `still runs: ${key}`),
     ...jobs.filter(({ value }) => !over.has(value.state))

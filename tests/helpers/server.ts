@@ -173,7 +173,7 @@ async function printPermissions(variables: Record<string, string>): Promise<stri
 }
 
 /** Signals a process, or with a negative id its group; that it is gone already is as good. */
-function send(pid: number, signal: Deno.Signal) {
+export function send(pid: number, signal: Deno.Signal) {
   try {
     Deno.kill(pid, signal);
   } catch (error) {

@@ -53,6 +53,30 @@ Deno.test("equal pictures of a tenant cost one call, also at once; reprocessing 
     assert.equal(ai.requests.length, 3, "nothing is shared across tenants");
   }));
 
+Deno.test("the preview is made for who looks at it, also when that comes later", async () => {
+  const ai = startFakeAi();
+  try {
+    await using app = await startApp();
+    const { id } = await (await app.upload(png(64, 64))).json();
+    await app.drain();
+    const before = await app.services.images.get(app.tenant.id, id);
+    assert.deepEqual(Object.keys(before.renditions).toSorted(), ["medium", "small"]);
+
+    await using later = await startApp({
+      env: { AI_PROVIDER: "gemini", GEMINI_API_KEY: "key", GEMINI_BASE_URL: ai.geminiBaseUrl },
+      db: app.services.db,
+      storage: app.services.storage,
+    });
+    await later.services.images.reprocess(app.tenant, id, ["vision"]);
+    await later.drain();
+    const after = await later.services.images.get(app.tenant.id, id);
+    assert.equal(after.steps.vision?.state, "done");
+    assert.ok(after.renditions.preview);
+  } finally {
+    await ai.close();
+  }
+});
+
 Deno.test("a client that keeps its pictures inside is never sent to a model", () =>
   withProvider("gemini", async (app, ai) => {
     const { request, key } = await app.asTenant({ external_ai: false });

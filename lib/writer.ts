@@ -1,0 +1,77 @@
+import type { AiProvider } from "./ai/provider.ts";
+import type { Budgets } from "./budgets.ts";
+import { Problem } from "./errors.ts";
+import type { Tenant } from "./model/tenant.ts";
+import type { SafeFetch } from "./net/safe_fetch.ts";
+import { unreadable } from "./net/unreadable.ts";
+import { isReadable, type Reader } from "./reader/reader.ts";
+
+/** Fetching and reading a page may take so long together. */
+const PAGE_MS = 10_000;
+
+type Deps = {
+  /** null where there is no provider. */
+  ai: AiProvider | null;
+  aiReason: string;
+  budgets: Budgets;
+  web: SafeFetch;
+  reader: Reader;
+};
+
+/** Summaries and drafts, by the model. */
+export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
+  const provider = () => {
+    if (!ai) throw new Problem("ai_unavailable", `Cannot ask a model: ${aiReason}`);
+    return ai;
+  };
+
+  const readPage = async (url: string, signal: AbortSignal) => {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(PAGE_MS)]);
+    try {
+      const page = await web.fetch(url, { accept: isReadable, signal: limit });
+      return { url: page.url, ...await reader.read(page.body, page, { signal: limit }) };
+    } catch (error) {
+      if (error instanceof Problem || signal.aborted) throw error;
+      throw unreadable(error);
+    }
+  };
+
+  return {
+    /** What a page says, in a few sentences. Throws `invalid_content` for addresses that cannot be read. */
+    async summarize(
+      tenant: Tenant,
+      url: string,
+      language: string | undefined,
+      signal: AbortSignal,
+    ) {
+      const ai = provider();
+      const page = await readPage(url, signal);
+      const atMost = ai.atMost("summarize", { characters: page.title.length + page.text.length });
+      const { value, usage } = await budgets.spend(
+        tenant,
+        atMost,
+        () =>
+          ai.summarize({ title: page.title, text: page.text, url: page.url }, { language, signal }),
+      );
+      return { url: page.url, ...value, model_used: usage.model };
+    },
+
+    /** A task with its steps, from a rough description. */
+    async draftTask(
+      tenant: Tenant,
+      task: { description: string; context?: string },
+      signal: AbortSignal,
+    ) {
+      const ai = provider();
+      const characters = task.description.length + (task.context?.length ?? 0);
+      const { value, usage } = await budgets.spend(
+        tenant,
+        ai.atMost("draftTask", { characters }),
+        () => ai.draftTask(task, { signal }),
+      );
+      return { ...value, model_used: usage.model };
+    },
+  };
+}
+
+export type Writer = ReturnType<typeof createWriter>;

@@ -1,0 +1,50 @@
+/** What route groups are about, for readers of the document. */
+const TAGS: Record<string, string> = {
+  ai: "Summaries and drafts by a model",
+  audit: "Who did what",
+  clients: "Tenants and their keys, for the master key alone",
+  files: "Bytes by signed links",
+  images: "Pictures: upload, read, find, delete",
+  jobs: "Work under way, and steps that gave up",
+  keys: "A tenant's own API keys",
+  live: "What happens, as it happens",
+  operations: "Health, figures, documentation",
+};
+
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+
+type Operation = {
+  tags?: string[];
+  summary?: string;
+  description?: string;
+  operationId?: string;
+  responses?: object;
+  "x-scope"?: string;
+};
+type Document = {
+  paths?: Record<string, Partial<Record<typeof METHODS[number], Operation>>>;
+};
+
+/** Adds to an OpenAPI document what follows from what it says: operation ids, descriptions, tags. */
+export function complete<D extends Document>(document: D) {
+  const used = new Set<string>();
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!operation) continue;
+      operation.operationId ??= [method, ...path.match(/\w+/g) ?? ["root"]].join("_");
+      operation.description ??= describe(operation);
+      operation.tags?.forEach((tag) => used.add(tag));
+    }
+  }
+  const tags = [...used].sort().map((name) => ({ name, description: TAGS[name] ?? name }));
+  return { ...document, tags };
+}
+
+function describe({ summary = "", responses = {}, "x-scope": scope }: Operation): string {
+  if (scope === "master") return `${summary}. Needs the master key.`;
+  if (scope === "any") return `${summary}. Needs a key, with any scope.`;
+  if (scope) return `${summary}. Needs a key with the scope \`${scope}\`.`;
+  if ("401" in responses) return `${summary}. Needs METRICS_TOKEN as a bearer where that is set.`;
+  return `${summary}. Needs no key.`;
+}
