@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { type Clock, timestamp } from "./clock.ts";
 import { Problem } from "./errors.ts";
 import type { Feed } from "./feed.ts";
-import { isEnded, type Jobs } from "./jobs.ts";
+import { type Jobs } from "./jobs.ts";
+import { isEnded } from "./step_runs.ts";
 import type { Database, Transaction } from "./kv.ts";
 import type { Locks } from "./locks.ts";
 import type {

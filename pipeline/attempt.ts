@@ -3,7 +3,7 @@ import { type Clock, deadline } from "../lib/clock.ts";
 import { Problem, type ProblemCode } from "../lib/errors.ts";
 import type { Rendition } from "../lib/imaging/imaging.ts";
 import type { Images, Patch } from "../lib/images.ts";
-import type { StepFailure, StepOutcome } from "../lib/jobs.ts";
+import type { StepFailure, StepOutcome } from "../lib/step_runs.ts";
 import type { ImageRow, RenditionName } from "../lib/model/image.ts";
 import type { Job } from "../lib/model/job.ts";
 import type { Tenant } from "../lib/model/tenant.ts";

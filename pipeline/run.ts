@@ -1,14 +1,7 @@
 import { type Clock, timestamp } from "../lib/clock.ts";
 import { type Images, objectsOf } from "../lib/images.ts";
-import {
-  conclude,
-  isDue,
-  isEnded,
-  type Jobs,
-  LostLease,
-  newStep,
-  type Waiting,
-} from "../lib/jobs.ts";
+import { type Jobs, LostLease, type Waiting } from "../lib/jobs.ts";
+import { conclude, isDue, isEnded, newStep } from "../lib/step_runs.ts";
 import type { Database } from "../lib/kv.ts";
 import { withLogContext } from "../lib/logging.ts";
 import type { ImageRow } from "../lib/model/image.ts";

@@ -1,13 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
+import { json } from "./shared/json.ts";
 import { problems } from "./shared/problems.ts";
 import { secured } from "./shared/secured.ts";
 
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 const failures = problems(
   "invalid_request",
   "unauthorized",

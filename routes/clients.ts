@@ -4,6 +4,7 @@ import { NewTenant, Tenant, TenantPatch } from "../lib/model/tenant.ts";
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
+import { json, paged } from "./shared/json.ts";
 import { ifMatch, notModified } from "./shared/etag.ts";
 import { idempotent } from "./shared/idempotency.ts";
 import { page, Paging } from "./shared/paging.ts";
@@ -11,11 +12,6 @@ import { problems } from "./shared/problems.ts";
 import { masterOnly } from "./shared/secured.ts";
 
 const MAX_GRACE_SECONDS = 30 * 24 * 60 * 60;
-
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 
 const params = z.object({ id: Id });
 const WithKey = Tenant.extend({ api_key: z.string() });
@@ -58,7 +54,7 @@ const list = createRoute({
   responses: {
     200: json(
       "A page of clients",
-      z.object({ items: z.array(Tenant), next_cursor: z.string().nullable() }),
+      paged(Tenant),
     ),
     ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
   },

@@ -1,15 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
+import { json } from "./shared/json.ts";
 import { problems } from "./shared/problems.ts";
 import { operatorsOnly } from "./shared/operators.ts";
 
 const State = z.enum(["ok", "off", "failing"]);
 const Part = z.object({ state: State, detail: z.string().nullable() });
-const body = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 
 const live = createRoute({
   method: "get",
@@ -17,7 +14,7 @@ const live = createRoute({
   tags: ["operations"],
   summary: "The process answers",
   responses: {
-    200: body("Alive", z.object({ status: z.literal("healthy"), version: z.string() })),
+    200: json("Alive", z.object({ status: z.literal("healthy"), version: z.string() })),
   },
 });
 
@@ -27,7 +24,7 @@ const ready = createRoute({
   tags: ["operations"],
   summary: "It is started and can serve",
   responses: {
-    200: body("Ready", z.object({ status: z.literal("ready") })),
+    200: json("Ready", z.object({ status: z.literal("ready") })),
     ...problems("unavailable"),
   },
 });
@@ -38,7 +35,7 @@ const detailed = createRoute({
   tags: ["operations"],
   summary: "How each part is",
   responses: {
-    200: body(
+    200: json(
       "The parts",
       z.object({
         status: z.enum(["healthy", "degraded"]),

@@ -7,6 +7,7 @@ import { Id, Time } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { imageListRoutes } from "./image_lists.ts";
 import { createRouter, type Env } from "./shared/app.ts";
+import { json } from "./shared/json.ts";
 import { notModified } from "./shared/etag.ts";
 import { idempotent } from "./shared/idempotency.ts";
 import { present } from "./shared/image_view.ts";
@@ -18,10 +19,6 @@ const MAX_LINK_SECONDS = 7 * 24 * 60 * 60;
 const MAX_WAIT_SECONDS = 60;
 
 const params = z.object({ id: Id });
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 const Skipped = z.object({ state: z.literal("skipped"), reason: z.string().nullable() });
 const Link = z.object({ url: z.url(), expires_at: Time });
 const LinkQuery = z.object({

@@ -4,6 +4,7 @@ import { DeadLetter, Job, JobState } from "../lib/model/job.ts";
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
+import { json, paged } from "./shared/json.ts";
 import { page, Paging } from "./shared/paging.ts";
 import { problems } from "./shared/problems.ts";
 import { secured } from "./shared/secured.ts";
@@ -14,12 +15,6 @@ const REPLAY_MAX = 1_000;
 const JobView = Job.omit({ tenant: true, fresh: true, fence: true }).openapi("Job");
 const LetterView = DeadLetter.omit({ tenant: true });
 const params = z.object({ id: Id });
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-const paged = <S extends z.ZodType>(item: S) =>
-  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 const admin = { tags: ["jobs"], ...secured("admin") };
 
 const list = createRoute({

@@ -13,15 +13,11 @@ import {
 } from "../lib/model/tenant.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter, type Env } from "./shared/app.ts";
+import { json, paged } from "./shared/json.ts";
 import { idempotent } from "./shared/idempotency.ts";
 import { page, Paging } from "./shared/paging.ts";
 import { problems } from "./shared/problems.ts";
 import { knownOnly, secured } from "./shared/secured.ts";
-
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 
 const Me = z.object({
   subject: z.string().openapi({ example: "key:0197a3f0-5c1e-7b3a-9d51-6f0e3a1b2c4d" }),
@@ -51,7 +47,7 @@ const list = createRoute({
   responses: {
     200: json(
       "A page of keys",
-      z.object({ items: z.array(ApiKeyView), next_cursor: z.string().nullable() }),
+      paged(ApiKeyView),
     ),
     ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
   },
