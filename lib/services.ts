@@ -6,10 +6,11 @@ import { createApiKeys } from "./auth/api_keys.ts";
 import { sha256Of } from "./auth/key_format.ts";
 import { createPrincipals } from "./auth/principals.ts";
 import { type Clock, createIds, systemClock } from "./clock.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { createCursors } from "./cursors.ts";
 import type { Disk } from "./disk.ts";
 import { createErasures } from "./erasures.ts";
+import { Problem } from "./errors.ts";
 import { createFeed } from "./feed.ts";
 import { createHealth, type Part } from "./health.ts";
 import { createIdempotency } from "./idempotency.ts";
@@ -107,10 +108,7 @@ export function createServices(given: Foundations) {
     ring,
     onBuried: (step) => metrics.deadLetters.inc({ step }),
   });
-  // A reader holds some 200 MB: half the cores leave room for decoding beside it.
-  const ocr = config.OCR_ENABLED
-    ? createOcr({ languages: config.OCR_LANGUAGES, size: Math.ceil(cores / 2) })
-    : null;
+  const ocr = config.OCR_ENABLED ? openOcr(config, cores) : null;
   const { ai, reason: aiReason } = createAi({
     ...aiConfig(config),
     breaker: { now: clock.now },
@@ -240,6 +238,16 @@ function readableProbe(imaging: Imaging, maxPixels: number): Probe {
       return header;
     },
   };
+}
+
+/** A reader holds some 200 MB: half the cores leave room for decoding beside it. */
+function openOcr({ OCR_LANGUAGES }: Config, cores: number) {
+  try {
+    return createOcr({ languages: OCR_LANGUAGES, size: Math.ceil(cores / 2) });
+  } catch (error) {
+    if (error instanceof Problem) throw new ConfigError(`Cannot start: ${error.detail}`);
+    throw error;
+  }
 }
 
 function aiConfig(config: Config) {

@@ -1,3 +1,4 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { getLogger } from "@logtape/logtape";
@@ -19,7 +20,7 @@ import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { limitBody } from "./shared/body_limit.ts";
-import { createRouter, provide } from "./shared/app.ts";
+import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
 import { tellLimits } from "./shared/rate_limit.ts";
 
@@ -34,7 +35,7 @@ export function createApp(services: Services) {
   const app = createRouter();
 
   app.onError(problemResponse);
-  app.notFound((c) => problemResponse(new Problem("not_found", `There is no ${c.req.path}`), c));
+  app.notFound((c) => problemResponse(unmatched(app, c.req.method, c.req.path), c));
 
   app.use((c, next) => {
     const request_id = crypto.randomUUID();
@@ -89,4 +90,18 @@ export function createApp(services: Services) {
   app.route("/", metricsRoutes(services));
   app.route("/", docsRoutes(app, version));
   return app;
+}
+
+/** Why nothing answers: there is no such path, or it is not answered to that method. */
+function unmatched(app: OpenAPIHono<Env>, method: string, path: string): Problem {
+  const allowed = app.routes
+    .filter((route) => route.method !== "ALL" && patternOf(route.path).test(path))
+    .map((route) => route.method);
+  if (allowed.length === 0) return new Problem("not_found", `There is no ${path}`);
+  const headers = { Allow: [...new Set(allowed)].join(", ") };
+  return new Problem("method_not_allowed", `${method} is not allowed here`, { headers });
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`);
 }

@@ -114,6 +114,8 @@ Deno.test("an unknown path and a body that is no JSON are problems like all othe
   await using app = await startApp();
   const missing = await app.request("/nowhere");
   assert.deepEqual([missing.status, (await missing.json()).status], [404, 404]);
+  const wrong = await app.request("/images/upload", { method: "PUT" });
+  assert.deepEqual([wrong.status, wrong.headers.get("Allow")], [405, "POST, GET, DELETE"]);
   const broken = await app.request("/auth/clients", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
