@@ -17,10 +17,15 @@ const log = getLogger(["imago"]);
 
 /** Requests in flight when the process is told to end may take so long to finish. */
 const DRAIN_MS = 3_000;
+const EX_SOFTWARE = 70;
 const EX_TEMPFAIL = 75;
 const EX_CONFIG = 78;
 
-if (import.meta.main) await main(Deno.args.includes("worker"));
+if (import.meta.main) {
+  addEventListener("unhandledrejection", (event) => endAbruptly(event.reason));
+  addEventListener("error", (event) => endAbruptly(event.error));
+  await main(Deno.args.includes("worker")).catch(endAbruptly);
+}
 
 /** Runs Imago until it is told to end; with `workerOnly` it works the queue and serves nothing. */
 async function main(workerOnly: boolean) {
@@ -98,6 +103,15 @@ function serve({ HOST: hostname, PORT: port }: Config) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new ConfigError(`Cannot listen on ${hostname}:${port}: another program does already`);
   }
+}
+
+/**
+ * Ends on what nobody caught: a bug. Left to Deno, it would close the database on the way out, which
+ * the next start could not tell from a database whose latest changes were taken away.
+ */
+function endAbruptly(error: unknown): never {
+  log.fatal("Ended by an error that nobody caught: {error}", { error });
+  Deno.exit(EX_SOFTWARE);
 }
 
 /** The first start tells its secrets, this once. */
