@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../lib/clock.ts";
-import { type Jobs, LEASE_MS, LostLease } from "../lib/jobs.ts";
+import { type Jobs, LEASE_MS, LostLease, type Waiting } from "../lib/jobs.ts";
 import type { Plan } from "../lib/model/tenant.ts";
 import type { Claimed } from "./attempt.ts";
 import type { Runner } from "./run.ts";
@@ -11,6 +11,11 @@ const log = getLogger(["imago", "scheduler"]);
 const SWEEP_MS = 5_000;
 /** Every so many claims, standard tenants go first: premium cannot starve them. */
 const STANDARD_SHARE = 4;
+
+/** So many tenants with waiting work are compared before each claim. */
+const TENANTS_COMPARED = 50;
+/** After this time, work that was done for a tenant counts half. */
+const HALF_LIFE_MS = 10_000;
 
 type Deps = {
   jobs: Jobs;
@@ -28,6 +33,7 @@ export function createScheduler({ jobs, clock, owner, maxJobs, runner, rescue }:
   const running = new Map<string, { tenant: string; done: Promise<void> }>();
   /** Where the next round among the tenants of a plan begins. */
   const lastServed: Record<Plan, string> = { premium: "", standard: "" };
+  const served = createTally(clock);
   const stop = new AbortController();
   let started = false;
   let claims = 0;
@@ -66,24 +72,44 @@ export function createScheduler({ jobs, clock, owner, maxJobs, runner, rescue }:
   };
 
   const claimNext = async (): Promise<{ claimed: Claimed | null; due: number }> => {
-    let due = Infinity;
     const plans: Plan[] = ["premium", "standard"];
     if (claims % STANDARD_SHARE === STANDARD_SHARE - 1) plans.reverse();
+    let due = Infinity;
     for (const plan of plans) {
-      for await (const waiting of jobs.waiting(plan, lastServed[plan])) {
-        if (waiting.runAt > clock.now()) {
-          due = Math.min(due, waiting.runAt);
-          continue;
+      let next = await leastServed(plan);
+      while (next.waiting) {
+        const claimed = await runner.claim(next.waiting, owner);
+        if (claimed) {
+          lastServed[plan] = next.waiting.tenant;
+          served.add(next.waiting.tenant);
+          claims++;
+          return { claimed, due: Math.min(due, next.due) };
         }
-        if (held(waiting.tenant) >= perTenant) continue;
-        const claimed = await runner.claim(waiting, owner);
-        if (!claimed) continue;
-        lastServed[plan] = waiting.tenant;
-        claims++;
-        return { claimed, due };
+        next = await leastServed(plan);
       }
+      due = Math.min(due, next.due);
     }
     return { claimed: null, due };
+  };
+
+  /**
+   * The first due job of the tenant that was served least of late: a few images of one go before the
+   * thousands of another, and who sends much gets the rest. Also when the first job falls due that
+   * is not yet.
+   */
+  const leastServed = async (plan: Plan) => {
+    let waiting: Waiting | null = null;
+    let due = Infinity;
+    let tenants = 0;
+    for await (const head of jobs.waiting(plan, lastServed[plan])) {
+      if (head.runAt > clock.now()) {
+        due = Math.min(due, head.runAt);
+      } else if (held(head.tenant) < perTenant) {
+        if (!waiting || served.of(head.tenant) < served.of(waiting.tenant)) waiting = head;
+        if (++tenants === TENANTS_COMPARED) break;
+      }
+    }
+    return { waiting, due };
   };
 
   const launch = (claimed: Claimed) => {
@@ -161,3 +187,22 @@ export function createScheduler({ jobs, clock, owner, maxJobs, runner, rescue }:
 }
 
 export type Scheduler = ReturnType<typeof createScheduler>;
+
+/** Counts that fade, by name; what has faded away is forgotten. */
+function createTally(clock: Clock) {
+  const counts = new Map<string, { count: number; at: number }>();
+  const faded = ({ count, at }: { count: number; at: number }) =>
+    count * 0.5 ** ((clock.now() - at) / HALF_LIFE_MS);
+  const of = (name: string) => {
+    const entry = counts.get(name);
+    return entry ? faded(entry) : 0;
+  };
+  return {
+    of,
+    add(name: string) {
+      counts.set(name, { count: of(name) + 1, at: clock.now() });
+      if (counts.size <= 1_000) return;
+      for (const [name, entry] of counts) if (faded(entry) < 0.5) counts.delete(name);
+    },
+  };
+}

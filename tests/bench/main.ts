@@ -1,13 +1,14 @@
 /**
  * Measures the real program beside yardsticks taken in the same run, on this machine:
  *
- *     deno task bench [--quick] [--files DIR] [--json FILE] [--only throughput,reads,memory]
+ *     deno task bench [--quick] [--files DIR] [--json FILE] [--only throughput,reads,fairness,memory] [--flood N]
  *
  * It makes its own pictures unless `--files` names a folder of JPEGs, runs on loopback and on
  * temporary folders, and ends by itself. Trust ratios rather than seconds: other programs on the
  * machine slow both sides.
  */
 import { parseArgs } from "node:util";
+import { measureFairness } from "./fairness.ts";
 import { measureMemory } from "./memory.ts";
 import { loadPictures, makePictures, type Picture } from "./pictures.ts";
 import { endPrograms } from "./program.ts";
@@ -15,8 +16,20 @@ import { measureReads } from "./reads.ts";
 import { type Row, showTable, type Size } from "./report.ts";
 import { measureThroughput } from "./throughput.ts";
 
-const FULL: Size = { images: 60, portableImages: 8, seconds: 4, memoryImages: 50 };
-const QUICK: Size = { images: 24, portableImages: 3, seconds: 1.5, memoryImages: 10 };
+const FULL: Size = {
+  images: 60,
+  portableImages: 8,
+  seconds: 4,
+  memoryImages: 50,
+  floodImages: 500,
+};
+const QUICK: Size = {
+  images: 24,
+  portableImages: 3,
+  seconds: 1.5,
+  memoryImages: 10,
+  floodImages: 100,
+};
 
 type Section = (size: Size, folder: string) => Promise<Row[]>;
 
@@ -29,7 +42,8 @@ async function main() {
       quick: { type: "boolean", default: false },
       files: { type: "string" },
       json: { type: "string" },
-      only: { type: "string", default: "throughput,reads,memory" },
+      only: { type: "string", default: "throughput,reads,fairness,memory" },
+      flood: { type: "string" },
     },
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -39,6 +53,12 @@ async function main() {
   const sections: Record<string, Section> = {
     throughput: (size, folder) => measureThroughput(small, size, folder),
     reads: (size, folder) => measureReads(small, size, folder),
+    fairness: (size, folder) =>
+      measureFairness(
+        small,
+        { ...size, floodImages: Number(options.flood ?? size.floodImages) },
+        folder,
+      ),
     memory: async (size, folder) =>
       measureMemory(await pictures(options.files, [12, 24]), size, folder),
   };

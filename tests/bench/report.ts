@@ -4,6 +4,8 @@ export type Size = {
   images: number;
   portableImages: number;
   memoryImages: number;
+  /** What one tenant has waiting while another sends a few. */
+  floodImages: number;
   /** How long a rate is measured. */
   seconds: number;
 };
