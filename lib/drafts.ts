@@ -15,14 +15,14 @@ export type Check = (row: DraftRow) => void;
 /** Listings of a tenant, from draft to published. The only code that writes their records. */
 export function createDrafts({ db, storage, clock, locks, media }: Deps) {
   /** Changes a draft in one transaction; photos that nothing shows any more go with it. */
-  const change = (
+  const change = async (
     tenant: string,
     id: string,
     check: Check,
     next: (before: DraftRow) => Partial<DraftRow> | null,
-  ): Promise<DraftRow> =>
-    locks.run(tenant, async () => {
-      const { row, freed } = await db.transact(async (tx) => {
+  ): Promise<DraftRow> => {
+    const { row, freed } = await locks.run(tenant, () =>
+      db.transact(async (tx) => {
         const before = refuseUnlessFound(await tx.get(tables.drafts.key(tenant, id)), id);
         check(before);
         const changes = next(before);
@@ -32,10 +32,10 @@ export function createDrafts({ db, storage, clock, locks, media }: Deps) {
         row.updated_at = timestamp(clock.now());
         if (changes) write(tx, row);
         return { row, freed: await letGo(tx, before, changes ? row.photos : []) };
-      });
-      await Promise.all(freed.map((key) => storage.delete(key)));
-      return row;
-    });
+      }));
+    await Promise.all(freed.map((key) => storage.delete(key)));
+    return row;
+  };
 
   const write = (tx: Transaction, row: DraftRow) => {
     if (row.status === "published") refuseIncomplete(row);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import type { FeedItem } from "../../lib/model/feed.ts";
+import { objectsNamed } from "../../lib/objects.ts";
 import { createMemoryStorage } from "../../lib/storage/memory.ts";
 import { tables } from "../../lib/tables.ts";
 import { startApp, type TestApp } from "../helpers/app.ts";
@@ -160,6 +161,9 @@ Deno.test("the sweep takes photos that a crash left, and none that a draft shows
   assert.equal(await app.worker.orphans.sweep(1), 2);
   assert.deepEqual(await keysOf(app), [kept]);
   assert.equal((await app.app.request(draft.photos[0]!.media.url)).status, 200);
+  const named = [];
+  for await (const { key } of objectsNamed(app.services.db, app.tenant.id)) named.push(key);
+  assert.deepEqual(named, [kept], "and a backup takes it along");
 });
 
 Deno.test("every orientation comes out upright, larger photos shrunk, smaller ones as they are", async () => {
