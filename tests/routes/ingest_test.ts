@@ -316,6 +316,21 @@ Deno.test("a tenant erased with its photos leaves no trace", async () => {
   await assertNothingLeft(app);
 });
 
+Deno.test("a tenant erased while its photos come in leaves no trace", async () => {
+  await using app = await startApp();
+  const { db, erasures } = app.services;
+  const batches = [1, 2, 3].map(async (tone) =>
+    await ingest(app, await Promise.all([tone, tone + 9, tone + 99].map((some) => jpeg(some))))
+  );
+  await batches[0];
+  await erasures.erase(app.tenant.id, "default", "master");
+  for (const { status } of await Promise.all(batches)) {
+    assert.ok([201, 401, 404].includes(status), String(status));
+  }
+  await assertNothingLeft(app);
+  for await (const { key } of db.list({ prefix: tables.feed.prefix() })) assert.fail(`${key}`);
+});
+
 Deno.test("POST /api/v1/ingest/photos makes the same draft of photos at addresses", async () => {
   const photo = await jpeg(120);
   await withSite(photo, async (app, site) => {
