@@ -36,6 +36,7 @@ async function main(workerOnly: boolean) {
   watchEventLoop(services.metrics.eventLoopDelay);
   if (services.config.JOBS_ENABLED) await worker.start();
   services.health.setReady(true);
+  if (door) announce(services.config);
 
   await askedToEnd();
   log.info("Stopping");
@@ -125,6 +126,18 @@ async function greet({ tenants }: Services, { newAdminKey }: Secrets) {
   lines.push("warning=Keep what stands above: it is shown this once");
   // deno-lint-ignore no-console -- shown to the person who starts it, kept out of the logs
   console.log(lines.join("\n"));
+}
+
+/** What the makers of shop clients look for in the output. */
+function announce({ STORAGE_BACKEND, MAX_DIM_PX, JPEG_QUALITY }: Config) {
+  const parts = [
+    "✅ /ingest/upload ready",
+    `storage=${STORAGE_BACKEND}`,
+    `MAX_DIM=${MAX_DIM_PX}`,
+    `JPEG_QUALITY=${JPEG_QUALITY}`,
+  ];
+  // deno-lint-ignore no-console -- shown to the person who starts it
+  console.log(parts.join(" | "));
 }
 
 function askedToEnd(): Promise<void> {

@@ -8,6 +8,8 @@ const MB = 1_048_576;
 const text = (description: string) => z.string().trim().optional().describe(description);
 const count = (standard: number, description: string, min = 1) =>
   z.coerce.number().int().min(min).default(standard).describe(description);
+const whole = (standard: number, min: number, max: number, description: string) =>
+  z.coerce.number().int().min(min).max(max).default(standard).describe(description);
 const megabytes = (standard: number, description: string, min = 0.001) =>
   z.coerce.number().min(min).default(standard).transform((mb) => Math.round(mb * MB))
     .describe(`${description} (MB = 1,048,576 bytes)`);
@@ -115,6 +117,14 @@ const Variables = z.object({
     "Networks (CIDRs) that callers may name though they are not public, comma-separated",
   ),
   MAX_UPLOAD_SIZE_MB: megabytes(50, "Largest file that an upload may carry"),
+  MAX_UPLOADS_PER_REQUEST: whole(20, 1, 50, "Photos that one `/api/v1/ingest` request may bring"),
+  MAX_FILE_SIZE_MB: megabytes(15, "Largest shop photo"),
+  MAX_DIM_PX: whole(1600, 16, 16_383, "Longest side of a shop photo; larger ones are shrunk"),
+  JPEG_QUALITY: whole(80, 1, 100, "JPEG quality of shop photos"),
+  MEDIA_BASE_URL: z.string().regex(/^(https?:\/)?\/[^\s?#]+$/, "must begin with / or http")
+    .default("/media").describe(
+      "What shop photos' addresses begin with; Imago itself serves them under `/media`",
+    ),
   RATE_LIMIT_PER_MINUTE: count(
     600,
     "Requests a minute of one key, and of one address without a valid key",

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { type Clock, timestamp } from "./clock.ts";
 import { Problem } from "./errors.ts";
 import type { Feed } from "./feed.ts";
@@ -11,7 +10,6 @@ import type {
   AiUsage,
   Exif,
   ImageFilter,
-  ImageFormat,
   ImageRow,
   ImageStatus,
   Ocr,
@@ -22,6 +20,7 @@ import type {
 import type { Job, StepRun } from "./model/job.ts";
 import type { Tenant } from "./model/tenant.ts";
 import type { Quotas } from "./quotas.ts";
+import { type Probe, receive } from "./receive.ts";
 import { createSearch, type Found } from "./search.ts";
 import { timeOf } from "./search/span.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -30,12 +29,6 @@ import { tables } from "./tables.ts";
 /** OCR text is kept in pieces of so many characters, each well under a KV value's 64 KiB. */
 const PIECE = 20_000;
 const MAX_PIECES = 10;
-
-/** What the header of a picture tells before anything is decoded. */
-export type Header = { format: ImageFormat; mime: string; width: number; height: number };
-
-/** Reads a picture's header while its bytes stream by; throws a `Problem` as soon as it is refused. */
-export type Probe = { push(chunk: Uint8Array): void; end(): Header };
 
 type Deps = {
   db: Database;
@@ -75,30 +68,6 @@ export function createImages(deps: Deps) {
     return row;
   };
 
-  /** Streams bytes into storage, while hashing, counting and checking them. */
-  const receive = async (key: string, body: ReadableStream<Uint8Array>) => {
-    const probe = deps.probe();
-    const hash = createHash("sha256");
-    let size = 0;
-    let header: Header | undefined;
-    const watched = body.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          size += chunk.length;
-          hash.update(chunk);
-          probe.push(chunk);
-          controller.enqueue(chunk);
-        },
-        flush() {
-          header = probe.end();
-        },
-      }),
-    );
-    await storage.put(key, watched);
-    if (!header) throw new Error(`storage ended before the body of ${key}`);
-    return { ...header, size, sha256: hash.digest("hex") };
-  };
-
   return {
     /**
      * Takes in a picture: bytes first, then record, job and event in one transaction. Nothing is
@@ -111,7 +80,7 @@ export function createImages(deps: Deps) {
     ): Promise<ImageRow> {
       const id = newId();
       const key = `${tenant.id}/${id}/original`;
-      const received = await receive(key, file.body);
+      const received = await receive(storage, deps.probe(), key, file.body);
       try {
         return await locks.run(tenant.id, () =>
           db.transact(async (tx) => {

@@ -1,13 +1,24 @@
 import type { Clock } from "./clock.ts";
+import { Problem } from "./errors.ts";
+import type { DraftPhoto } from "./model/draft.ts";
 import type { ImageRow, RenditionName } from "./model/image.ts";
 import type { SignedUrls } from "./storage/signed_url.ts";
 
 const DAY_S = 24 * 60 * 60;
 
-type Deps = { signedUrls: SignedUrls; clock: Clock; publicUrl: string | undefined };
+/** Days that a shop photo's link lives at least. */
+const PHOTO_DAYS = 7;
+
+type Deps = {
+  signedUrls: SignedUrls;
+  clock: Clock;
+  publicUrl: string | undefined;
+  /** What stands before a shop photo's name. */
+  mediaBaseUrl: string;
+};
 
 /** Links to bytes that need no key: signed, and good until a moment. */
-export function createLinks({ signedUrls, clock, publicUrl }: Deps) {
+export function createLinks({ signedUrls, clock, publicUrl, mediaBaseUrl }: Deps) {
   const link = (
     origin: string,
     row: ImageRow,
@@ -41,7 +52,36 @@ export function createLinks({ signedUrls, clock, publicUrl }: Deps) {
       const today = Math.floor(clock.now() / 1000 / DAY_S);
       return link(origin, row, "small", (today + 2) * DAY_S * 1000);
     },
+
+    /**
+     * A shop photo's link, good for seven days and what is left of this one: the same all day long,
+     * so that browsers can keep the photo.
+     */
+    photo(tenant: string, { sha256, mime }: Pick<DraftPhoto, "sha256" | "mime">): string {
+      const today = Math.floor(clock.now() / 1000 / DAY_S);
+      const signature = signedUrls.sign({
+        tenant,
+        key: photoKey(tenant, sha256),
+        expiresAt: new Date((today + 1 + PHOTO_DAYS) * DAY_S * 1000),
+        filename: "",
+        mime,
+        disposition: "inline",
+      });
+      return `${mediaBaseUrl}/${sha256}.jpg?signature=${signature}`;
+    },
+
+    /** Whose photo a link shows; `forbidden` for another one's signature, `gone` for an old one. */
+    ownerOf(sha256: string, signature: string): string {
+      const { tenant, key } = signedUrls.verify(signature);
+      if (key === photoKey(tenant, sha256)) return tenant;
+      throw new Problem("forbidden", "Cannot accept this link: its signature is of another file");
+    },
   };
 }
 
 export type Links = ReturnType<typeof createLinks>;
+
+/** What a photo's signature names. No object stands there: it outlives the photo's bytes. */
+function photoKey(tenant: string, sha256: string): string {
+  return `${tenant}/media/${sha256}`;
+}

@@ -1,5 +1,7 @@
 import { objectsOf } from "./images.ts";
 import type { Database } from "./kv.ts";
+import { shaOf } from "./media.ts";
+import type { Media } from "./model/draft.ts";
 import type { ImageRow } from "./model/image.ts";
 import { tables } from "./tables.ts";
 
@@ -17,12 +19,18 @@ export async function* objectsNamed(db: Database, tenant?: string): AsyncGenerat
         : { key, size: renditions.get(key)?.size_bytes ?? null, sha256: null };
     }
   }
+  const photos = tenant ? tables.media.prefix(tenant) : tables.media.prefix();
+  for await (const { value: { key, size_bytes, sha256 } } of db.list<Media>({ prefix: photos })) {
+    yield { key, size: size_bytes, sha256 };
+  }
 }
 
 /** Whether a record names this object. */
 export async function isNamed(db: Database, key: string): Promise<boolean> {
-  const [tenant, image] = key.split("/");
-  if (!tenant || !image) return false;
+  const [tenant, image, name] = key.split("/");
+  if (!tenant || !image || !name) return false;
   const row = await db.get(tables.images.key(tenant, image));
-  return row !== null && objectsOf(row).includes(key);
+  if (row) return objectsOf(row).includes(key);
+  const media = await db.get(tables.media.key(tenant, shaOf(name)));
+  return media?.key === key;
 }

@@ -9,17 +9,26 @@ export function createQuotas({ db }: { db: Database }) {
   const used = (tenant: string) => db.get(tables.usage.key(tenant));
 
   return {
-    /** Charges one image within `tx`. Throws `quota_exceeded` when it does not fit. */
-    async charge(tx: Transaction, tenant: Tenant, bytes: number) {
+    /**
+     * Charges bytes within `tx`: of one image, or with `images` 0 of what is none. Throws
+     * `quota_exceeded` when they do not fit.
+     */
+    async charge(tx: Transaction, tenant: Tenant, bytes: number, images = 1) {
       const usage = await tx.get(tables.usage.key(tenant.id)) ?? { bytes: 0, images: 0 };
       refuseOverflow(usage.bytes, bytes, tenant.quota_bytes);
-      tx.set(tables.usage.key(tenant.id), { bytes: usage.bytes + bytes, images: usage.images + 1 });
+      tx.set(tables.usage.key(tenant.id), {
+        bytes: usage.bytes + bytes,
+        images: usage.images + images,
+      });
     },
 
     /** Gives back what `charge` took. */
-    async release(tx: Transaction, tenant: string, bytes: number) {
-      const usage = await tx.get(tables.usage.key(tenant)) ?? { bytes, images: 1 };
-      tx.set(tables.usage.key(tenant), { bytes: usage.bytes - bytes, images: usage.images - 1 });
+    async release(tx: Transaction, tenant: string, bytes: number, images = 1) {
+      const usage = await tx.get(tables.usage.key(tenant)) ?? { bytes, images };
+      tx.set(tables.usage.key(tenant), {
+        bytes: usage.bytes - bytes,
+        images: usage.images - images,
+      });
     },
 
     /** Refuses early what can never fit, before its bytes are read. */

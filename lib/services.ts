@@ -8,19 +8,22 @@ import { createPrincipals } from "./auth/principals.ts";
 import { type Clock, createIds, systemClock } from "./clock.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { createCursors } from "./cursors.ts";
+import { createDrafts } from "./drafts.ts";
 import type { Disk } from "./disk.ts";
 import { createErasures } from "./erasures.ts";
 import { Problem } from "./errors.ts";
 import { createFeed } from "./feed.ts";
 import { createHealth, type Part } from "./health.ts";
 import { createIdempotency } from "./idempotency.ts";
-import { createImages, type Probe } from "./images.ts";
+import { createImages } from "./images.ts";
 import type { Imaging } from "./imaging/imaging.ts";
 import { createProbe } from "./imaging/probe.ts";
+import { createIngest } from "./ingest.ts";
 import { createJobs } from "./jobs.ts";
 import type { Database, Transaction } from "./kv.ts";
 import { createLinks } from "./links.ts";
 import { createLocks } from "./locks.ts";
+import { createMedia } from "./media.ts";
 import { createMetrics } from "./metrics.ts";
 import { createSafeFetch } from "./net/safe_fetch.ts";
 import type { Job } from "./model/job.ts";
@@ -29,9 +32,11 @@ import { createQueueDepth } from "./queue_depth.ts";
 import { createReader } from "./reader/reader.ts";
 import { createQuotas } from "./quotas.ts";
 import { createRateLimits } from "./rate_limits.ts";
+import type { Probe } from "./receive.ts";
 import type { Secrets } from "./secrets.ts";
 import { createSignedUrls } from "./storage/signed_url.ts";
 import type { Storage } from "./storage/storage.ts";
+import { createSuggestions } from "./suggestions.ts";
 import { createWriter } from "./writer.ts";
 import { createTenants } from "./tenants.ts";
 import { createTraffic } from "./traffic.ts";
@@ -122,6 +127,7 @@ export function createServices(given: Foundations) {
   const reader = createReader();
   const web = createSafeFetch({ kind: "web", allowedNets: config.FETCH_ALLOWED_NETS });
   const writer = createWriter({ ai, aiReason: aiReason ?? "", budgets, web, reader });
+  const probe = () => readableProbe(imaging, config.MAX_PIXELS);
   const images = createImages({
     db,
     storage,
@@ -132,13 +138,35 @@ export function createServices(given: Foundations) {
     jobs,
     feed,
     steps,
-    probe: () => readableProbe(imaging, config.MAX_PIXELS),
+    probe,
   });
+  const media = createMedia({ db, storage, clock, quotas });
+  const drafts = createDrafts({ db, storage, clock, locks, media });
+  const ingest = createIngest({
+    db,
+    storage,
+    imaging,
+    newId,
+    feed,
+    drafts,
+    web,
+    probe,
+    maxBytes: config.MAX_FILE_SIZE_MB,
+    maxSide: config.MAX_DIM_PX,
+    quality: config.JPEG_QUALITY,
+    cores,
+  });
+  const suggestions = createSuggestions({ drafts, media, writer });
   const signedUrls = createSignedUrls({
     secrets: [secrets.signedUrlSecret, ...secrets.formerSignedUrlSecrets ?? []],
     now: clock.now,
   });
-  const links = createLinks({ signedUrls, clock, publicUrl: config.PUBLIC_URL });
+  const links = createLinks({
+    signedUrls,
+    clock,
+    publicUrl: config.PUBLIC_URL,
+    mediaBaseUrl: config.MEDIA_BASE_URL.replace(/\/$/, ""),
+  });
   const cursors = createCursors(secrets.signedUrlSecret);
 
   /** Set once there is a scheduler. */
@@ -197,6 +225,10 @@ export function createServices(given: Foundations) {
     feed,
     jobs,
     images,
+    media,
+    drafts,
+    ingest,
+    suggestions,
     imaging,
     ocr,
     ai,

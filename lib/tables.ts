@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { table } from "./kv.ts";
 import { AuditEntry, Erasure } from "./model/audit.ts";
+import { DraftRow, Media } from "./model/draft.ts";
 import { FeedItem } from "./model/feed.ts";
 import { IdempotentRequest } from "./model/idempotency.ts";
 import { ImageRow, Terms } from "./model/image.ts";
@@ -45,6 +46,11 @@ export const tables = {
   tagCounts: table("tag_counts", z.instanceof(Deno.KvU64), ["tenant", "tag"]),
   /** OCR text in pieces that fit a KV value. */
   texts: table("texts", z.string(), ["tenant", "image", "piece"]),
+
+  drafts: table("drafts", DraftRow, ["tenant", "draft"]),
+  draftsByStatus: table("drafts_by_status", z.literal(true), ["tenant", "status", "draft"]),
+  /** Shop photos, once per content. */
+  media: table("media", Media, ["tenant", "sha256"]),
 
   /** Calls, tokens and millionths of a dollar, by month. */
   aiSpending: table("ai_spending", z.instanceof(Deno.KvU64), ["tenant", "month", "counter"]),

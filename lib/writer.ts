@@ -1,3 +1,4 @@
+import type { Picture } from "./ai/generate.ts";
 import type { AiProvider } from "./ai/provider.ts";
 import type { Budgets } from "./budgets.ts";
 import { Problem } from "./errors.ts";
@@ -18,7 +19,7 @@ type Deps = {
   reader: Reader;
 };
 
-/** Summaries and drafts, by the model. */
+/** What a model writes when asked. */
 export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
   const provider = () => {
     if (!ai) throw new Problem("ai_unavailable", `Cannot ask a model: ${aiReason}`);
@@ -54,6 +55,32 @@ export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
           ai.summarize({ title: page.title, text: page.text, url: page.url }, { language, signal }),
       );
       return { url: page.url, ...value, model_used: usage.model };
+    },
+
+    /**
+     * Title, description and price of the one thing that the pictures show. `forbidden` where the
+     * client keeps its pictures from outside models.
+     */
+    async draftListing(
+      tenant: Tenant,
+      pictures: Picture[],
+      { title, language }: { title: string; language?: string },
+      signal: AbortSignal,
+    ) {
+      const ai = provider();
+      if (!tenant.external_ai) {
+        throw new Problem("forbidden", "The client keeps its pictures from outside models");
+      }
+      const atMost = ai.atMost("draftListing", {
+        pictures: pictures.length,
+        characters: title.length,
+      });
+      const { value } = await budgets.spend(
+        tenant,
+        atMost,
+        () => ai.draftListing(pictures, { title, language, signal }),
+      );
+      return value;
     },
 
     /** A task with its steps, from a rough description. */

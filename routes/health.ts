@@ -18,6 +18,14 @@ const live = createRoute({
   },
 });
 
+const v1 = createRoute({
+  method: "get",
+  path: "/api/v1/health",
+  tags: ["operations"],
+  summary: "The process answers, in few words",
+  responses: { 200: body("Alive", z.object({ status: z.literal("ok") })) },
+});
+
 const ready = createRoute({
   method: "get",
   path: "/health/ready",
@@ -54,6 +62,7 @@ export function healthRoutes({ config, health, version }: Services) {
   router.use("/health/detailed", operatorsOnly(config.METRICS_TOKEN));
   return router
     .openapi(live, (c) => c.json({ status: "healthy" as const, version }, 200))
+    .openapi(v1, (c) => c.json({ status: "ok" as const }, 200))
     .openapi(ready, async (c) => {
       await health.refuseUnlessReady();
       return c.json({ status: "ready" as const }, 200);

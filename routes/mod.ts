@@ -15,9 +15,12 @@ import { fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { imageRoutes } from "./images.ts";
+import { ingestRoutes } from "./ingest.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys.ts";
+import { listingRoutes } from "./listings.ts";
 import { liveRoutes } from "./live.ts";
+import { mediaRoutes } from "./media.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
@@ -79,6 +82,9 @@ export function createApp(services: Services) {
 
   app.route("/", homeRoutes(services));
   app.route("/", imageRoutes(services));
+  app.route("/", ingestRoutes(services));
+  app.route("/", listingRoutes(services));
+  app.route("/", mediaRoutes(services));
   app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
   app.route("/", keyRoutes(services));

@@ -108,9 +108,11 @@ function isForm(c: Context<Env>): boolean {
 
 /** Reads a form for its fingerprint alone. */
 async function hashForm(c: Context<Env>): Promise<string> {
+  const { MAX_UPLOAD_SIZE_MB, MAX_FILE_SIZE_MB, MAX_UPLOADS_PER_REQUEST } = c.var.services.config;
   const { fields, files } = await readMultipart(c.req.raw, {
-    maxFileBytes: c.var.services.config.MAX_UPLOAD_SIZE_MB,
-    maxFiles: MAX_FILES,
+    // As much as any route takes.
+    maxFileBytes: Math.max(MAX_UPLOAD_SIZE_MB, MAX_FILE_SIZE_MB),
+    maxFiles: MAX_UPLOADS_PER_REQUEST,
     onFile: async ({ field, filename, body }) => {
       const hash = createHash("sha256");
       for await (const chunk of body) hash.update(chunk);
@@ -120,9 +122,6 @@ async function hashForm(c: Context<Env>): Promise<string> {
   noteForm(c, fields, files);
   return c.var.fingerprint ?? "";
 }
-
-/** As many files as any route takes. */
-const MAX_FILES = 20;
 
 function sha256(bytes: ArrayBuffer): string {
   return createHash("sha256").update(new Uint8Array(bytes)).digest("hex");

@@ -130,7 +130,9 @@ function openForm<T>(headers: Headers, options: MultipartOptions<T>): Form<T> {
   parser.on("file", (field = "", stream, { filename, mimeType }) => {
     const { body, release } = openBody(stream);
     stream.on("limit", () => {
-      const problem = tooLarge(`a file is larger than ${options.maxFileBytes} bytes`);
+      const problem = tooLarge(
+        `"${cleanFileName(filename)}" is larger than ${options.maxFileBytes} bytes`,
+      );
       stream.destroy(problem);
       stop(problem);
     });

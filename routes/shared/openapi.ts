@@ -7,6 +7,7 @@ const TAGS: Record<string, string> = {
   images: "Pictures: upload, read, find, delete",
   jobs: "Work under way, and steps that gave up",
   keys: "A tenant's own API keys",
+  listings: "Shop photos and the drafts that show them",
   live: "What happens, as it happens",
   operations: "Health, figures, documentation",
 };

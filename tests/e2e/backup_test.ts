@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { draftOf, ingest, jpeg } from "../helpers/photos.ts";
 import { png } from "../helpers/pictures.ts";
 import { recountFolder } from "../helpers/recount.ts";
 import { startServer } from "../helpers/server.ts";
@@ -40,6 +41,7 @@ Deno.test("backup while uploads run is whole, and restore brings it elsewhere", 
       else known.push(id);
     };
     for (let n = 1; n <= 10; n++) await upload(n);
+    const draft = await draftOf(await ingest(server, [await jpeg()], { title: "Coat" }));
     const before = known.slice();
     let uploading = true;
     const uploads = (async () => {
@@ -63,7 +65,11 @@ Deno.test("backup while uploads run is whole, and restore brings it elsewhere", 
     await Deno.copyFile(`${from}/test-keys.json`, `${to}/test-keys.json`);
     await using other = await startServer({ dataDir: to });
     await other.settle();
+    const photo = await fetch(`${other.base}${draft.photos[0]!.media.url}`);
+    assert.deepEqual([photo.status, (await photo.bytes()).length > 0], [200, true]);
     await other.kill("SIGTERM");
+    const ready = "✅ /ingest/upload ready | storage=local | MAX_DIM=1600 | JPEG_QUALITY=80";
+    assert.ok(other.log.includes(ready));
     const { broken } = await recountFolder(to, { acknowledged: before });
     assert.deepEqual(broken, []);
   }));

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { objectsOf } from "../../lib/images.ts";
 import { createDatabase, type Database } from "../../lib/kv.ts";
+import type { DraftRow, Media } from "../../lib/model/draft.ts";
 import type { ImageRow, Terms } from "../../lib/model/image.ts";
 import type { DeadLetter, Job } from "../../lib/model/job.ts";
 import { createLocalStorage } from "../../lib/storage/local.ts";
@@ -73,6 +74,7 @@ export async function recount(
     ...findable(books),
     ...workIsOver(books),
     ...lettersMatch(books),
+    ...photosAreCounted(books),
   ];
 }
 
@@ -92,6 +94,9 @@ async function readBooks(db: Database) {
     ready: await rowsOf<true>(db, tables.jobsReady),
     running: await rowsOf<unknown>(db, tables.jobsRunning),
     letters: await rowsOf<DeadLetter>(db, tables.deadLetters),
+    drafts: await rowsOf<DraftRow>(db, tables.drafts),
+    draftsByStatus: await rowsOf<true>(db, tables.draftsByStatus),
+    media: await rowsOf<Media>(db, tables.media),
     lettersByStep: await rowsOf<string>(db, tables.deadLettersByStep),
   };
 }
@@ -104,11 +109,12 @@ function imagesOnce({ images }: Books): string[] {
   ]);
 }
 
-function usageIsTheSum({ images, tenants, usage }: Books): string[] {
+function usageIsTheSum({ images, media, tenants, usage }: Books): string[] {
   const told = new Map(usage.map(({ key, value }) => [key[1], value]));
   return tenants.flatMap(({ value: { id } }) => {
     const own = images.filter(({ value }) => value.tenant === id);
-    const bytes = own.reduce((sum, { value }) => sum + value.size_bytes, 0);
+    const charged = [...own, ...media.filter(({ value }) => value.tenant === id)];
+    const bytes = charged.reduce((sum, { value }) => sum + value.size_bytes, 0);
     const { bytes: toldBytes, images: toldImages } = told.get(id) ?? { bytes: 0, images: 0 };
     return [
       ...(toldBytes === bytes ? [] : [`${id} uses ${bytes} bytes, told are ${toldBytes}`]),
@@ -117,20 +123,53 @@ function usageIsTheSum({ images, tenants, usage }: Books): string[] {
   });
 }
 
-async function objectsMatch({ images }: Books, storage: Storage): Promise<string[]> {
+async function objectsMatch({ images, media }: Books, storage: Storage): Promise<string[]> {
   const broken: string[] = [];
   const wanted = new Map(
     images.flatMap(({ value }) => objectsOf(value).map((key) => [key, value] as const)),
   );
+  const photos = new Map(media.map(({ value }) => [value.key, value.sha256]));
   for await (const { key } of storage.list("")) {
-    if (!wanted.has(key)) broken.push(`nothing points to the bytes ${key}`);
+    if (!wanted.has(key) && !photos.has(key)) broken.push(`nothing points to the bytes ${key}`);
   }
   for (const [key, image] of wanted) {
     const stored = await storage.get(key);
     if (!stored) broken.push(`${image.id} points to bytes that are not there: ${key}`);
     else if (!await isWhole(image, key, stored.body)) broken.push(`${key} has other bytes`);
   }
+  for (const [key, sha256] of photos) {
+    const stored = await storage.get(key);
+    if (!stored) broken.push(`a photo points to bytes that are not there: ${key}`);
+    else if (await shaOf(stored.body) !== sha256) broken.push(`${key} has other bytes`);
+  }
   return broken;
+}
+
+/** Each photo counts the drafts that show it, each draft's photos are there and are listed. */
+function photosAreCounted({ drafts, draftsByStatus, media }: Books): string[] {
+  const counted = new Map(
+    media.map(({ key, value }) => [key.slice(1).join("/"), value.references]),
+  );
+  const shown = new Map<string, number>();
+  for (const { value: { tenant, photos } } of drafts) {
+    for (const sha256 of new Set(photos.map(({ sha256 }) => sha256))) {
+      const name = `${tenant}/${sha256}`;
+      shown.set(name, (shown.get(name) ?? 0) + 1);
+    }
+  }
+  const listed = draftsByStatus.map(({ key }) => key.slice(1).join("/")).toSorted();
+  const real = drafts.map(({ value: { tenant, status, id } }) => `${tenant}/${status}/${id}`);
+  return [
+    ...[...counted].filter(([name, count]) => shown.get(name) !== count)
+      .map(([name, count]) => `photo ${name} counts ${count} drafts`),
+    ...[...shown.keys()].filter((name) => !counted.has(name)).map((name) => `no photo ${name}`),
+    ...(listed.join() === real.toSorted().join() ? [] : [`drafts are listed as ${listed}`]),
+  ];
+}
+
+async function shaOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const bytes = await new Response(body).bytes();
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 async function isWhole(image: ImageRow, key: string, body: ReadableStream<Uint8Array>) {

@@ -12,6 +12,8 @@ const OPEN = [
   "/health/detailed",
   "/metrics",
   "/files/signed/{token}",
+  "/media/{name}",
+  "/api/v1/health",
 ];
 
 /** Every documented route, with the scope that it asks for. */
