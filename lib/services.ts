@@ -29,11 +29,15 @@ import { createReader } from "./reader/reader.ts";
 import { createQuotas } from "./quotas.ts";
 import { createRateLimits } from "./rate_limits.ts";
 import type { Secrets } from "./secrets.ts";
+import { createRecords } from "./records.ts";
+import { createSignedRenders } from "./storage/signed_render.ts";
 import { createSignedUrls } from "./storage/signed_url.ts";
 import type { Storage } from "./storage/storage.ts";
 import { createWriter } from "./writer.ts";
 import { createTenants } from "./tenants.ts";
 import { createTraffic } from "./traffic.ts";
+import { createTransforms } from "./transforms.ts";
+import { createUploadStats } from "./upload_stats.ts";
 
 /** What `main.ts` and tests decide; the rest follows from the configuration. */
 export type Foundations = {
@@ -124,6 +128,7 @@ export function createServices(given: Foundations) {
   const reader = createReader();
   const web = createSafeFetch({ kind: "web", allowedNets: config.FETCH_ALLOWED_NETS });
   const writer = createWriter({ ai, aiReason: aiReason ?? "", budgets, web, reader });
+  const stats = createUploadStats({ db });
   const images = createImages({
     db,
     storage,
@@ -133,14 +138,19 @@ export function createServices(given: Foundations) {
     quotas,
     jobs,
     feed,
+    stats,
     steps,
     probe: () => readableProbe(imaging, config.MAX_PIXELS),
   });
-  const signedUrls = createSignedUrls({
+  const records = createRecords({ db, clock, newId, locks, images, stats });
+  const transforms = createTransforms({ db, storage, imaging, newId });
+  const signing = {
     secrets: [secrets.signedUrlSecret, ...secrets.formerSignedUrlSecrets ?? []],
     now: clock.now,
-  });
-  const links = createLinks({ signedUrls, clock, publicUrl: config.PUBLIC_URL });
+  };
+  const signedUrls = createSignedUrls(signing);
+  const signedRenders = createSignedRenders(signing);
+  const links = createLinks({ signedUrls, signedRenders, clock, publicUrl: config.PUBLIC_URL });
   const cursors = createCursors(secrets.signedUrlSecret);
 
   /** Set once there is a scheduler. */
@@ -199,6 +209,8 @@ export function createServices(given: Foundations) {
     feed,
     jobs,
     images,
+    records,
+    transforms,
     imaging,
     ocr,
     ai,
@@ -206,6 +218,7 @@ export function createServices(given: Foundations) {
     budgets,
     writer,
     signedUrls,
+    signedRenders,
     links,
     cursors,
     worker,

@@ -18,6 +18,8 @@ import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { recordRoutes } from "./records.ts";
+import { renderRoutes } from "./renders.ts";
 import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
@@ -78,6 +80,8 @@ export function createApp(services: Services) {
 
   app.route("/", homeRoutes(services));
   app.route("/", imageRoutes(services));
+  app.route("/", renderRoutes(services));
+  app.route("/", recordRoutes(services));
   app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
   app.route("/", keyRoutes(services));

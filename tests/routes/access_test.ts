@@ -12,6 +12,7 @@ const OPEN = [
   "/health/detailed",
   "/metrics",
   "/files/signed/{token}",
+  "/files/signed/render/{token}",
 ];
 
 /** Every documented route, with the scope that it asks for. */
