@@ -124,7 +124,7 @@ export function renderRoutes(services: Services) {
     const { key, format } = await transforms.get(row, transform, c.req.header("Accept"));
     const response = await serveObject(c, storage, key, {
       mime: `image/${format}`,
-      filename: `${row.original_name.replace(/\.\w{1,10}$/, "")}.${format}`,
+      filename: row.original_name.replace(/(\.\w{1,10})?$/, `.${key.split(".").at(-1)}`),
       disposition: "inline",
       etag: key.split("/").at(-1),
       ...options,

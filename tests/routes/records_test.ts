@@ -65,6 +65,7 @@ Deno.test("POST /api/images refuses by extension, declared type and bytes, and r
     [{ bytes: png(300, 300) }, 413, "file too large"],
     [{ name: "file.xlsx", bytes: png(300, 300) }, 415, "invalid file format"],
     [{ bytes: png().slice(0, 20) }, 422, "image cannot be decoded"],
+    [{ bytes: new Uint8Array() }, 422, "image cannot be decoded"],
   ];
   for (const [given, status, error] of cases) {
     const answer = await post(app, given);

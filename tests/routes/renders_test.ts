@@ -75,6 +75,19 @@ Deno.test("the format is the one asked for, else the one that Accept prefers, el
   }
 });
 
+Deno.test("the portable engine offers the formats that it writes", async () => {
+  await using app = await startApp({ env: { IMAGE_ENGINE: "imagescript" } });
+  const id = await uploaded(app);
+  const headers = { Accept: "image/avif,image/webp" };
+  const response = await app.request(`/images/${id}/render?w=64`, { headers });
+  const writes = app.services.imaging.writes();
+  assert.ok(!writes.includes("avif"));
+  assert.equal(formatOf(await response.bytes()), writes.includes("webp") ? "webp" : "jpeg");
+  const refused = await app.request(`/images/${id}/render?format=avif`);
+  assert.equal(refused.status, 415);
+  assert.match((await refused.json()).detail, /imagescript cannot write avif/);
+});
+
 Deno.test("what was rendered is kept: an ETag, immutable, one decode for all", async () => {
   await using app = await startApp();
   const id = await uploaded(app);
@@ -86,7 +99,7 @@ Deno.test("what was rendered is kept: an ETag, immutable, one decode for all", a
   });
   assert.equal(again.status, 304);
   assert.equal(again.headers.get("Cache-Control"), "private, max-age=31536000, immutable");
-  assert.match(again.headers.get("Content-Disposition")!, /^inline; filename="sea view\.jpeg"$/);
+  assert.match(again.headers.get("Content-Disposition")!, /^inline; filename="sea view\.jpg"$/);
   assert.equal(app.services.imaging.stats().jobs - before, 1);
   for (const answer of answers) await answer.body?.cancel();
   const range = await app.request(path, { headers: { Range: "bytes=0-1" } });
