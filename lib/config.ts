@@ -110,6 +110,7 @@ const Variables = z.object({
     "sharp (native), imagescript (portable), or auto: sharp where it loads",
   ),
   MAX_PIXELS: count(100_000_000, "Largest picture accepted, in pixels"),
+  RENDER_ENABLED: flag(true, "Callers may ask for pictures in sizes and formats of their choice"),
   WORKER_MAX_JOBS: count(10, "Pictures in the pipeline at once"),
   WORKER_MAX_TRIES: count(3, "Tries of a step before it becomes a dead letter"),
   JOBS_ENABLED: flag(true, "This process works the queue"),

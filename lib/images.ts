@@ -19,12 +19,14 @@ import type {
 } from "./model/image.ts";
 import type { Job, StepRun } from "./model/job.ts";
 import type { Tenant } from "./model/tenant.ts";
+import type { Variants } from "./model/transform.ts";
 import type { Quotas } from "./quotas.ts";
 import { type Probe, receive } from "./receive.ts";
 import { createSearch, type Found } from "./search.ts";
 import { timeOf } from "./search/span.ts";
 import type { Storage } from "./storage/storage.ts";
 import { tables } from "./tables.ts";
+import type { UploadCounts } from "./upload_stats.ts";
 
 /** OCR text is kept in pieces of so many characters, each well under a KV value's 64 KiB. */
 const PIECE = 20_000;
@@ -39,6 +41,7 @@ type Deps = {
   quotas: Quotas;
   jobs: Jobs;
   feed: Feed;
+  stats: UploadCounts;
   /** Names of the pipeline's steps, in order. */
   steps: string[];
   probe: () => Probe;
@@ -60,7 +63,7 @@ export type Patch = {
 
 /** Images of a tenant. The only code that writes image records. */
 export function createImages(deps: Deps) {
-  const { db, storage, clock, newId, locks, quotas, jobs, feed } = deps;
+  const { db, storage, clock, newId, locks, quotas, jobs, feed, stats } = deps;
   const search = createSearch({ db });
 
   const refuseUnlessFound = <T>(row: T | null, id: string): T => {
@@ -125,6 +128,7 @@ export function createImages(deps: Deps) {
             tx.set(tables.images.key(tenant.id, id), row);
             tx.set(tables.imagesByHash.key(tenant.id, row.sha256, id), true);
             await search.index(tx, row);
+            stats.accepted(tx, tenant.id);
             feed.emit(tx, tenant.id, "image.pending", { image_id: id });
             return row;
           }));
@@ -189,6 +193,7 @@ export function createImages(deps: Deps) {
       row.started_at ??= timestamp(clock.now());
       row.done_at = row.status === "processing" ? null : timestamp(clock.now());
       tx.set(key, row);
+      stats.changed(tx, before, row, !before.done_at && !job.fresh);
       await search.index(tx, row, ocr?.text);
       for (const [step, { state }] of changes(before.steps, row.steps)) {
         feed.emit(tx, row.tenant, "image.step", { image_id: row.id, step, state });
@@ -226,6 +231,7 @@ export function createImages(deps: Deps) {
           steps: { ...before.steps, ...job.steps },
         };
         tx.set(key, row);
+        stats.changed(tx, before, row);
         await search.index(tx, row);
         feed.emit(tx, tenant.id, "image.pending", { image_id: id });
         return row;
@@ -234,11 +240,13 @@ export function createImages(deps: Deps) {
 
     /** Deletes an image with everything that was made of it, and frees its quota once. */
     async remove(tenant: string, id: string): Promise<void> {
-      const row = await locks.run(tenant, () =>
+      const objects = await locks.run(tenant, () =>
         db.transact(async (tx) => {
           const key = tables.images.key(tenant, id);
           const row = refuseUnlessFound(await tx.get(key), id);
+          const variants = await tx.get(tables.variants.key(tenant, id)) ?? {};
           tx.delete(key);
+          tx.delete(tables.variants.key(tenant, id));
           tx.delete(tables.imagesByHash.key(tenant, row.sha256, id));
           await search.forget(tx, tenant, id);
           for (let piece = 0; piece < MAX_PIECES; piece++) {
@@ -248,9 +256,9 @@ export function createImages(deps: Deps) {
           await jobs.cancel(tx, tenant, row.job);
           await quotas.release(tx, tenant, row.size_bytes);
           feed.emit(tx, tenant, "image.deleted", { image_id: id });
-          return row;
+          return objectsOf(row, variants);
         }));
-      await Promise.all(objectsOf(row).map((object) => storage.delete(object)));
+      await Promise.all(objects.map((object) => storage.delete(object)));
     },
   };
 
@@ -267,9 +275,10 @@ export function createImages(deps: Deps) {
 
 export type Images = ReturnType<typeof createImages>;
 
-/** Storage keys of an image's bytes. */
-export function objectsOf(row: ImageRow): string[] {
-  return [row.original, ...Object.values(row.renditions).map(({ key }) => key)];
+/** Storage keys of an image's bytes, and of what was made of it on demand. */
+export function objectsOf(row: ImageRow, variants: Variants = {}): string[] {
+  const made = [...Object.values(row.renditions), ...Object.values(variants)];
+  return [row.original, ...made.map(({ key }) => key)];
 }
 
 /**
@@ -281,10 +290,12 @@ export function statusOf(steps: Record<string, StepRun>): ImageStatus {
   if (!runs.every(isEnded)) return "processing";
   const failed = runs.filter(({ state }) => state === "failed");
   if (failed.length === 0) return "done";
-  const { renditions } = steps;
-  const undecodable = renditions?.state === "failed" &&
-    renditions.errors.at(-1)?.code === "invalid_content";
-  return undecodable || !runs.some(({ state }) => state === "done") ? "failed" : "partial";
+  return isUndecodable(steps) || !runs.some(({ state }) => state === "done") ? "failed" : "partial";
+}
+
+/** Whether the picture turned out to be damaged when it was to be decoded. */
+export function isUndecodable({ renditions }: Record<string, StepRun>): boolean {
+  return renditions?.state === "failed" && renditions.errors.at(-1)?.code === "invalid_content";
 }
 
 function changes(before: Record<string, StepRun>, after: Record<string, StepRun>) {

@@ -25,6 +25,8 @@ type Deps = {
   feed: Feed;
   drafts: Drafts;
   web: SafeFetch;
+  /** Keeps a record of a file that was refused for what it is. */
+  refuse: (tenant: string, name: string, error: unknown) => Promise<unknown>;
   probe: () => Probe;
   /** Of one photo as it comes. */
   maxBytes: number;
@@ -52,15 +54,22 @@ export function createIngest(deps: Deps) {
       feed.emit(tx, tenant, "ingest.progress", { draft_id, done, total });
     });
 
+  /** Names the file that a refusal is about, and keeps a record of it. */
+  const blame = (tenant: string, name: string) => async (error: unknown): Promise<never> => {
+    if (!(error instanceof Problem) || !PHOTOS_OWN.includes(error.code)) throw error;
+    await deps.refuse(tenant, name, error);
+    throw new Problem(error.code, `Cannot take "${name}": ${error.detail}`, error.extras);
+  };
+
   /** Upright, in sRGB, without metadata, at most as large as wanted. */
-  const develop = async (raw: RawPhoto) => {
+  const develop = async (tenant: string, raw: RawPhoto) => {
     const stored = await storage.get(raw.key);
     // The sweep takes what stands there for an hour.
     if (!stored) throw new Problem("request_timeout", "The photos arrived too slowly");
     const body = { stream: stored.body, length: stored.size };
     try {
       const request = { format: raw.format, outputs: [output] };
-      const { outputs } = await imaging.render(body, request).catch(blame(raw.name));
+      const { outputs } = await imaging.render(body, request).catch(blame(tenant, raw.name));
       return outputs.photo!;
     } finally {
       // Nobody began to read it where the decoders had no room.
@@ -80,12 +89,12 @@ export function createIngest(deps: Deps) {
       const take = async (name: string, body: ReadableStream<Uint8Array>): Promise<RawPhoto> => {
         const key = `${tenant}/${newId()}/raw`;
         leftovers.add(key);
-        const received = await receive(storage, deps.probe(), key, body).catch(blame(name));
+        const received = await receive(storage, deps.probe(), key, body).catch(blame(tenant, name));
         return { ...received, name, key };
       };
 
       const keep = async (raw: RawPhoto): Promise<NewPhoto> => {
-        const { bytes, width, height } = await develop(raw);
+        const { bytes, width, height } = await develop(tenant, raw);
         const sha256 = createHash("sha256").update(bytes).digest("hex");
         const id = newId();
         const key = mediaKey(tenant, id, sha256);
@@ -147,14 +156,6 @@ export type Ingest = ReturnType<typeof createIngest>;
 
 /** What is wrong with a photo, as opposed to the request, the disk or the machine. */
 const PHOTOS_OWN: ProblemCode[] = ["unsupported_type", "invalid_content", "invalid_request"];
-
-/** Names the photo in its problem. */
-function blame(name: string) {
-  return (error: unknown): never => {
-    if (!(error instanceof Problem) || !PHOTOS_OWN.includes(error.code)) throw error;
-    throw new Problem(error.code, `Cannot take "${name}": ${error.detail}`, error.extras);
-  };
-}
 
 /** Works on so many items at once; after a failure it begins no other, and ends what it began. */
 async function sideBySide<T, R>(

@@ -2,6 +2,8 @@ import type { Clock } from "./clock.ts";
 import { Problem } from "./errors.ts";
 import type { DraftPhoto } from "./model/draft.ts";
 import type { ImageRow, RenditionName } from "./model/image.ts";
+import type { Transform } from "./model/transform.ts";
+import type { SignedRenders } from "./storage/signed_render.ts";
 import type { SignedUrls } from "./storage/signed_url.ts";
 
 const DAY_S = 24 * 60 * 60;
@@ -11,6 +13,7 @@ const PHOTO_DAYS = 7;
 
 type Deps = {
   signedUrls: SignedUrls;
+  signedRenders: SignedRenders;
   clock: Clock;
   publicUrl: string | undefined;
   /** What stands before a shop photo's name. */
@@ -18,7 +21,12 @@ type Deps = {
 };
 
 /** Links to bytes that need no key: signed, and good until a moment. */
-export function createLinks({ signedUrls, clock, publicUrl, mediaBaseUrl }: Deps) {
+export function createLinks(deps: Deps) {
+  const { signedUrls, signedRenders, clock, publicUrl, mediaBaseUrl } = deps;
+  /** The address of a path as the world reaches it. */
+  const absolute = (origin: string, path: string) =>
+    `${publicUrl?.replace(/\/$/, "") ?? origin}${path}`;
+
   const link = (
     origin: string,
     row: ImageRow,
@@ -36,15 +44,25 @@ export function createLinks({ signedUrls, clock, publicUrl, mediaBaseUrl }: Deps
       mime: name === "original" ? row.mime_type : "image/jpeg",
       disposition: name === "original" ? "attachment" : "inline",
     });
-    return `${publicUrl?.replace(/\/$/, "") ?? origin}/files/signed/${token}`;
+    return absolute(origin, `/files/signed/${token}`);
   };
 
   return {
+    absolute,
+
     /** A link that lives `seconds`; null when the rendition does not exist (yet). */
     file(origin: string, row: ImageRow, name: "original" | RenditionName, seconds: number) {
       const expiresAt = clock.now() + seconds * 1000;
       const url = link(origin, row, name, expiresAt);
       return url ? { url, expires_at: new Date(expiresAt).toISOString() } : null;
+    },
+
+    /** A link to a picture that is made of an image when it is asked for. */
+    render(origin: string, tenant: string, image: string, transform: Transform, seconds: number) {
+      const expiresAt = new Date(clock.now() + seconds * 1000);
+      const token = signedRenders.sign({ tenant, image, transform, expiresAt });
+      const url = absolute(origin, `/files/signed/render/${token}`);
+      return { url, expires_at: expiresAt.toISOString() };
     },
 
     /** A thumbnail's link for lists: the same all day long, so that browsers can keep the picture. */

@@ -12,11 +12,13 @@ export type NamedObject = { key: string; size: number | null; sha256: string | n
 export async function* objectsNamed(db: Database, tenant?: string): AsyncGenerator<NamedObject> {
   const prefix = tenant ? tables.images.prefix(tenant) : tables.images.prefix();
   for await (const { value: image } of db.list<ImageRow>({ prefix })) {
-    const renditions = new Map(Object.values(image.renditions).map((made) => [made.key, made]));
-    for (const key of objectsOf(image)) {
+    const variants = await db.get(tables.variants.key(image.tenant, image.id)) ?? {};
+    const made = [...Object.values(image.renditions), ...Object.values(variants)];
+    const sizes = new Map(made.map(({ key, size_bytes }) => [key, size_bytes]));
+    for (const key of objectsOf(image, variants)) {
       yield key === image.original
         ? { key, size: image.size_bytes, sha256: image.sha256 }
-        : { key, size: renditions.get(key)?.size_bytes ?? null, sha256: null };
+        : { key, size: sizes.get(key) ?? null, sha256: null };
     }
   }
   const photos = tenant ? tables.media.prefix(tenant) : tables.media.prefix();
@@ -29,8 +31,11 @@ export async function* objectsNamed(db: Database, tenant?: string): AsyncGenerat
 export async function isNamed(db: Database, key: string): Promise<boolean> {
   const [tenant, image, name] = key.split("/");
   if (!tenant || !image || !name) return false;
-  const row = await db.get(tables.images.key(tenant, image));
-  if (row) return objectsOf(row).includes(key);
+  const [row, variants] = await Promise.all([
+    db.get(tables.images.key(tenant, image)),
+    db.get(tables.variants.key(tenant, image)),
+  ]);
+  if (row) return objectsOf(row, variants ?? {}).includes(key);
   const media = await db.get(tables.media.key(tenant, shaOf(name)));
   return media?.key === key;
 }

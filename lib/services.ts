@@ -34,12 +34,16 @@ import { createQuotas } from "./quotas.ts";
 import { createRateLimits } from "./rate_limits.ts";
 import type { Probe } from "./receive.ts";
 import type { Secrets } from "./secrets.ts";
+import { createRecords } from "./records.ts";
+import { createSignedRenders } from "./storage/signed_render.ts";
 import { createSignedUrls } from "./storage/signed_url.ts";
 import type { Storage } from "./storage/storage.ts";
 import { createSuggestions } from "./suggestions.ts";
 import { createWriter } from "./writer.ts";
 import { createTenants } from "./tenants.ts";
 import { createTraffic } from "./traffic.ts";
+import { createTransforms } from "./transforms.ts";
+import { createUploadStats } from "./upload_stats.ts";
 
 /** What `main.ts` and tests decide; the rest follows from the configuration. */
 export type Foundations = {
@@ -128,6 +132,7 @@ export function createServices(given: Foundations) {
   const web = createSafeFetch({ kind: "web", allowedNets: config.FETCH_ALLOWED_NETS });
   const writer = createWriter({ ai, aiReason: aiReason ?? "", budgets, web, reader });
   const probe = () => readableProbe(imaging, config.MAX_PIXELS);
+  const stats = createUploadStats({ db });
   const images = createImages({
     db,
     storage,
@@ -137,11 +142,13 @@ export function createServices(given: Foundations) {
     quotas,
     jobs,
     feed,
+    stats,
     steps,
     probe,
   });
   const media = createMedia({ db, storage, clock, quotas });
   const drafts = createDrafts({ db, storage, clock, locks, media });
+  const records = createRecords({ db, clock, newId, locks, images, stats });
   const ingest = createIngest({
     db,
     storage,
@@ -150,6 +157,7 @@ export function createServices(given: Foundations) {
     feed,
     drafts,
     web,
+    refuse: records.refuse,
     probe,
     maxBytes: config.MAX_FILE_SIZE_MB,
     maxSide: config.MAX_DIM_PX,
@@ -157,12 +165,16 @@ export function createServices(given: Foundations) {
     cores,
   });
   const suggestions = createSuggestions({ drafts, media, writer });
-  const signedUrls = createSignedUrls({
+  const transforms = createTransforms({ db, storage, imaging, newId });
+  const signing = {
     secrets: [secrets.signedUrlSecret, ...secrets.formerSignedUrlSecrets ?? []],
     now: clock.now,
-  });
+  };
+  const signedUrls = createSignedUrls(signing);
+  const signedRenders = createSignedRenders(signing);
   const links = createLinks({
     signedUrls,
+    signedRenders,
     clock,
     publicUrl: config.PUBLIC_URL,
     mediaBaseUrl: config.MEDIA_BASE_URL.replace(/\/$/, ""),
@@ -229,6 +241,8 @@ export function createServices(given: Foundations) {
     drafts,
     ingest,
     suggestions,
+    records,
+    transforms,
     imaging,
     ocr,
     ai,
@@ -236,6 +250,7 @@ export function createServices(given: Foundations) {
     budgets,
     writer,
     signedUrls,
+    signedRenders,
     links,
     cursors,
     worker,

@@ -6,12 +6,17 @@ import { FeedItem } from "./model/feed.ts";
 import { IdempotentRequest } from "./model/idempotency.ts";
 import { ImageRow, Terms } from "./model/image.ts";
 import { DeadLetter, Job, Lease } from "./model/job.ts";
+import { Refusal } from "./model/record.ts";
 import { Id } from "./model/scalars.ts";
 import { Schema } from "./model/schema.ts";
 import { ApiKey, Tenant } from "./model/tenant.ts";
+import { Variants } from "./model/transform.ts";
 
 const MINUTE = 60 * 1000;
 const DAY = 24 * 60 * MINUTE;
+
+/** How long a refused upload is remembered. */
+export const REFUSAL_MS = 90 * DAY;
 
 const KeyOwner = z.object({ tenant: Id, key: Id });
 const Usage = z.object({ bytes: z.number().int(), images: z.number().int() });
@@ -46,6 +51,15 @@ export const tables = {
   tagCounts: table("tag_counts", z.instanceof(Deno.KvU64), ["tenant", "tag"]),
   /** OCR text in pieces that fit a KV value. */
   texts: table("texts", z.string(), ["tenant", "image", "piece"]),
+  /** What was made of an image on demand; one record, so that their number can be bounded. */
+  variants: table("variants", Variants, ["tenant", "image"]),
+
+  refusals: table("refusals", Refusal, ["tenant", "refusal"], { expireIn: REFUSAL_MS }),
+  /** Which refusal stands in which of the tenant's slots: the next one there replaces it. */
+  refusalSlots: table("refusal_slots", Id, ["tenant", "slot"], { expireIn: REFUSAL_MS }),
+  /** How many there were: the next one's slot. */
+  refusalCount: table("refusal_count", z.number().int(), ["tenant"]),
+  uploadCounts: table("upload_counts", z.instanceof(Deno.KvU64), ["tenant", "counter"]),
 
   drafts: table("drafts", DraftRow, ["tenant", "draft"]),
   draftsByStatus: table("drafts_by_status", z.literal(true), ["tenant", "status", "draft"]),

@@ -23,7 +23,7 @@ const v1 = createRoute({
   path: "/api/v1/health",
   tags: ["operations"],
   summary: "The process answers, in few words",
-  responses: { 200: body("Alive", z.object({ status: z.literal("ok") })) },
+  responses: { 200: json("Alive", z.object({ status: z.literal("ok") })) },
 });
 
 const ready = createRoute({

@@ -11,21 +11,15 @@ import { json } from "./shared/json.ts";
 import { notModified } from "./shared/etag.ts";
 import { idempotent } from "./shared/idempotency.ts";
 import { present } from "./shared/image_view.ts";
+import { Link, LinkQuery } from "./shared/link.ts";
 import { problems } from "./shared/problems.ts";
 import { secured } from "./shared/secured.ts";
 import { receiveImage, uploadBody } from "./shared/upload.ts";
 
-const MAX_LINK_SECONDS = 7 * 24 * 60 * 60;
 const MAX_WAIT_SECONDS = 60;
 
 const params = z.object({ id: Id });
 const Skipped = z.object({ state: z.literal("skipped"), reason: z.string().nullable() });
-const Link = z.object({ url: z.url(), expires_at: Time });
-const LinkQuery = z.object({
-  expires_in: z.coerce.number().int().min(1).max(MAX_LINK_SECONDS).default(3600).openapi({
-    description: "Seconds",
-  }),
-});
 
 const upload = createRoute({
   method: "post",

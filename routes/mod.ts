@@ -22,6 +22,8 @@ import { listingRoutes } from "./listings.ts";
 import { liveRoutes } from "./live.ts";
 import { mediaRoutes } from "./media.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { recordRoutes } from "./records.ts";
+import { renderRoutes } from "./renders.ts";
 import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
@@ -85,6 +87,8 @@ export function createApp(services: Services) {
   app.route("/", ingestRoutes(services));
   app.route("/", listingRoutes(services));
   app.route("/", mediaRoutes(services));
+  app.route("/", renderRoutes(services));
+  app.route("/", recordRoutes(services));
   app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
   app.route("/", keyRoutes(services));

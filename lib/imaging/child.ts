@@ -17,7 +17,9 @@ async function answer({ request, body }: ChildJob): Promise<ChildAnswer> {
   const job = request as ImagingRequest;
   if (job.kind === "exif") return { result: readExif(body, job.format) };
   const engine = await ENGINES[job.engine]();
-  if (job.kind === "engine") return { result: { reads: [...engine.reads] } };
+  if (job.kind === "engine") {
+    return { result: { reads: [...engine.reads], writes: [...engine.writes] } };
+  }
   const { outputs, ...result } = await rendered(engine, body, job);
   return {
     result: { ...result, outputs: outputs.map(({ bytes: _, ...output }) => output) },

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { Problem } from "../errors.ts";
 import { Exif, ImageFormat } from "../model/image.ts";
+import { OutputFormat } from "../model/transform.ts";
 import { createSandbox, type RunLimits, type SandboxBody } from "../sandbox.ts";
 import type { EngineName, ImagingRequest } from "./child.ts";
 import { type OutputSpec, RENDITIONS } from "./engine.ts";
@@ -55,7 +56,7 @@ const Rendered = z.object({
     .nullable(),
   outputs: z.array(z.object({ name: z.string(), width: side, height: side })),
 });
-const Reads = z.object({ reads: z.array(ImageFormat) });
+const Abilities = z.object({ reads: z.array(ImageFormat), writes: z.array(OutputFormat) });
 
 /**
  * Decoding, resizing and metadata, done in child processes. "auto" takes sharp where its native
@@ -74,7 +75,7 @@ export async function createImaging(options: ImagingOptions) {
     permissions: CHILD_PERMISSIONS,
     env: options.env,
   });
-  const { engine, reads } = await chooseEngine(options.engine, ask);
+  const { engine, reads, writes } = await chooseEngine(options.engine, ask);
   // HEIC has a decoder of its own, the same for both engines.
   const formats: ImageFormat[] = [...reads, "heic"];
 
@@ -129,6 +130,8 @@ export async function createImaging(options: ImagingOptions) {
     exif,
     supports,
     formats: () => formats,
+    /** What it can make of a picture. */
+    writes: () => writes,
     engineName: () => engine,
     stats: sandbox.stats,
     close: sandbox.close,
@@ -146,7 +149,7 @@ async function chooseEngine(
   for (const engine of names) {
     try {
       const { result } = await ask({ kind: "engine", engine });
-      return { engine, ...Reads.parse(result) };
+      return { engine, ...Abilities.parse(result) };
     } catch (error) {
       cause = error;
     }

@@ -82,8 +82,8 @@ const MAGIC_BYTES = 32;
 /**
  * Checks a picture's header while the file streams by, in constant memory and without decoding.
  * `push` and `end` throw a `Problem`: `unsupported_type` for what is none of our formats,
- * `invalid_content` for a damaged header, sides or pixels over the limits, or a file built to cost
- * its reader too much; `end` also `invalid_request` for an empty file.
+ * `invalid_content` for a damaged header, sides or pixels over the limits, a file built to cost its
+ * reader too much, or an empty one.
  */
 export function createProbe(limits: Partial<ProbeLimits> = {}) {
   const found: Findings = {
@@ -108,7 +108,7 @@ export function createProbe(limits: Partial<ProbeLimits> = {}) {
   }
 
   function end(): ProbeResult {
-    if (!scan && magic.length === 0) throw new Problem("invalid_request", "The file is empty");
+    if (!scan && magic.length === 0) throw new Problem("invalid_content", "The file is empty");
     if (!scan) begin();
     if (!scan!.done() && !found.hasPixels) {
       throw new Problem("invalid_content", "The file ends before its pixels begin");

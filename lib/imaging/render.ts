@@ -2,6 +2,7 @@ import type { ImageFormat } from "../model/image.ts";
 import { Problem } from "../errors.ts";
 import type { Engine, OutputSpec, Picture, Size } from "./engine.ts";
 import { applyGamma, cropCentre, flatten, upright } from "./pixels.ts";
+import { type Plan, plan } from "./plan.ts";
 import { PLACEHOLDER_SIDE, type Placeholders, placeholdersOf } from "./placeholders.ts";
 import { probe, type ProbeResult } from "./probe.ts";
 
@@ -9,8 +10,6 @@ export type Rendered = Size & {
   placeholders: Placeholders | null;
   outputs: (Size & { name: string; bytes: Uint8Array })[];
 };
-
-type Plan = { spec: OutputSpec; frame: Size; cut: Size };
 
 /**
  * Decodes a picture once, at the largest size that is asked for, and derives every smaller output
@@ -47,20 +46,6 @@ function checkEngine({ name, reads, writes }: Engine, format: ImageFormat, specs
   if (missing) {
     throw new Problem("unsupported_type", `The engine ${name} cannot write ${missing.format}`);
   }
-}
-
-/** The whole picture's size from which the output is cut, and the output's own. */
-export function plan(spec: OutputSpec, { width, height }: Size): Plan {
-  const across = (spec.width ?? Infinity) / width;
-  const down = (spec.height ?? Infinity) / height;
-  const cover = spec.fit === "cover" && spec.width && spec.height;
-  const scale = cover ? Math.max(across, down) : Math.min(across, down, 1);
-  const frame = {
-    width: Math.max(1, Math.round(width * scale)),
-    height: Math.max(1, Math.round(height * scale)),
-  };
-  const cut = cover ? { width: spec.width!, height: spec.height! } : frame;
-  return { spec, frame, cut };
 }
 
 function byArea(left: Plan, right: Plan): number {

@@ -31,6 +31,8 @@ export type MultipartOptions<T> = {
   patienceMs?: number;
   /** How long what still comes of a refused body is thrown away, in ms; default 5,000. */
   lingerMs?: number;
+  /** Told of each file before its bytes are looked at; what it throws refuses the form. */
+  onFound?: (file: Omit<MultipartFile, "body">) => void;
   /** Called for one file after the other, in their order; what it throws refuses the form. */
   onFile: (file: MultipartFile) => Promise<T>;
 };
@@ -117,6 +119,15 @@ function openForm<T>(headers: Headers, options: MultipartOptions<T>): Form<T> {
     queueMicrotask(() => parser.destroy(malformed(reason)));
   }
 
+  function find(file: Omit<MultipartFile, "body">): void {
+    if (stopped) return;
+    try {
+      options.onFound?.(file);
+    } catch (error) {
+      stop(error);
+    }
+  }
+
   async function take(file: MultipartFile, release: () => void): Promise<void> {
     if (stopped) return;
     try {
@@ -137,8 +148,9 @@ function openForm<T>(headers: Headers, options: MultipartOptions<T>): Form<T> {
       stop(problem);
     });
     if (!filename) return release();
-    const file = { field, filename: cleanFileName(filename), mime: mimeType.toLowerCase(), body };
-    queue = queue.then(() => take(file, release));
+    const file = { field, filename: cleanFileName(filename), mime: mimeType.toLowerCase() };
+    find(file);
+    queue = queue.then(() => take({ ...file, body }, release));
   });
   parser.on("field", (name = "", value, { valueTruncated }) => {
     if (valueTruncated) stop(tooLarge("a field is too long"));

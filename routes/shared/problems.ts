@@ -7,7 +7,8 @@ import type { Env } from "./app.ts";
 
 const log = getLogger(["imago", "http"]);
 
-const ProblemBody = z.object({
+/** The body of every error (RFC 9457). */
+export const ProblemBody = z.object({
   type: z.string().openapi({ example: "https://imago.invalid/problems/not_found" }),
   title: z.string(),
   status: z.number().int(),

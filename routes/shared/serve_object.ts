@@ -16,6 +16,9 @@ export type ServeOptions = {
   resourcePolicy?: "same-origin" | "same-site" | "cross-origin";
 };
 
+/** For bytes under an address that never means others; only whoever may read them keeps them. */
+export const IMMUTABLE = "private, max-age=31536000, immutable";
+
 /** What a browser may show in place: pictures that cannot carry script. */
 const INLINE = /^image\/(jpeg|png|gif|webp|avif|heic|heif|tiff)$/;
 

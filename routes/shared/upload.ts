@@ -1,13 +1,20 @@
 import type { Context } from "hono";
 import { Problem } from "../../lib/errors.ts";
 import type { ImageRow } from "../../lib/model/image.ts";
+import type { Refusal } from "../../lib/model/record.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "./app.ts";
 import { noteForm } from "./idempotency.ts";
-import { readMultipart } from "./multipart.ts";
+import { type MultipartFile, readMultipart } from "./multipart.ts";
 
 /** What a multipart body adds to its file: boundaries, headers, a few fields. */
 const MULTIPART_OVERHEAD = 65_536;
+
+/** What came of an upload; a refusal for what the file is has been recorded. */
+export type Received = { row: ImageRow } | { refusal: Refusal; problem: Problem };
+
+/** Looks at a file before its bytes; throws a `Problem` to refuse it. */
+type Check = (file: Pick<MultipartFile, "filename" | "mime">) => void;
 
 /** The documentation of a multipart body; such bodies are streamed, so no validator reads them first. */
 export function uploadBody(field: string) {
@@ -25,34 +32,66 @@ export function uploadBody(field: string) {
   };
 }
 
-/** Streams the one picture of a request into the tenant's images, and counts how that ended. */
+/** Streams the one picture of a request into the tenant's images; throws when it is refused. */
 export async function receiveImage(c: Context<Env>, services: Services): Promise<ImageRow> {
+  const received = await receiveUpload(c, services);
+  if ("problem" in received) throw received.problem;
+  return received.row;
+}
+
+/**
+ * Streams the one picture of a request into the tenant's images, counts how that ended, and records
+ * it where it was refused for what it is. Whatever else is wrong is thrown.
+ */
+export async function receiveUpload(
+  c: Context<Env>,
+  services: Services,
+  check: Check = () => {},
+): Promise<Received> {
   const { uploads, uploadBytes } = services.metrics;
+  const seen: Seen = { name: null, taken: false };
   try {
-    const row = await receive(c, services);
+    const row = await receive(c, services, check, seen);
     uploads.inc({ result: "accepted" });
     uploadBytes.inc(row.size_bytes);
-    return row;
+    return { row };
   } catch (error) {
-    uploads.inc({ result: error instanceof Problem ? error.code : "internal" });
-    throw error;
+    const problem = error instanceof Problem ? error : null;
+    uploads.inc({ result: problem?.code ?? "internal" });
+    if (!problem || seen.name === null || seen.taken) throw error;
+    const refusal = await services.records.refuse(c.var.tenant, seen.name, problem);
+    if (!refusal) throw error;
+    return { refusal, problem };
   }
 }
+
+/** The file that the form was found to have, and whether it is an image by now. */
+type Seen = { name: string | null; taken: boolean };
 
 async function receive(
   c: Context<Env>,
   { config, tenants, quotas, images }: Services,
+  check: Check,
+  seen: Seen,
 ): Promise<ImageRow> {
   const tenant = await tenants.get(c.var.tenant);
   const length = Number(c.req.header("Content-Length") ?? 0) - MULTIPART_OVERHEAD;
-  if (length > config.MAX_UPLOAD_SIZE_MB) throw tooLarge(config.MAX_UPLOAD_SIZE_MB);
-  await quotas.refuseEarly(tenant, Math.max(1, length));
+  const isTooLarge = length > config.MAX_UPLOAD_SIZE_MB;
+  if (!isTooLarge) await quotas.refuseEarly(tenant, Math.max(1, length));
   const { fields, files } = await readMultipart(c.req.raw, {
     maxFileBytes: config.MAX_UPLOAD_SIZE_MB,
     maxFiles: 1,
-    onFile: ({ field, filename, body }) => {
+    onFound({ field, filename, mime }) {
       if (field !== "file") throw noFile();
-      return images.add(tenant, { name: filename, body });
+      seen.name = filename;
+      check({ filename, mime });
+      // Here, not earlier: by now it has a name under which the refusal is recorded.
+      if (isTooLarge) throw tooLarge(config.MAX_UPLOAD_SIZE_MB);
+    },
+    async onFile({ filename, body }) {
+      const row = await images.add(tenant, { name: filename, body });
+      seen.taken = true;
+      return row;
     },
   });
   const [row] = files;

@@ -4,6 +4,8 @@ import { createDatabase, type Database } from "../../lib/kv.ts";
 import type { DraftRow, Media } from "../../lib/model/draft.ts";
 import type { ImageRow, Terms } from "../../lib/model/image.ts";
 import type { DeadLetter, Job } from "../../lib/model/job.ts";
+import type { Refusal } from "../../lib/model/record.ts";
+import type { Variants } from "../../lib/model/transform.ts";
 import { createLocalStorage } from "../../lib/storage/local.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { tables } from "../../lib/tables.ts";
@@ -71,6 +73,8 @@ export async function recount(
     ...await objectsMatch(books, storage),
     ...hashesMatch(books),
     ...textsBelong(books),
+    ...variantsBelong(books),
+    ...refusalsMatch(books),
     ...findable(books),
     ...workIsOver(books),
     ...lettersMatch(books),
@@ -87,6 +91,9 @@ async function readBooks(db: Database) {
     usage: await rowsOf<{ bytes: number; images: number }>(db, tables.usage),
     hashes: await rowsOf<true>(db, tables.imagesByHash),
     texts: await rowsOf<string>(db, tables.texts),
+    variants: await rowsOf<Variants>(db, tables.variants),
+    refusals: await rowsOf<Refusal>(db, tables.refusals),
+    refusalSlots: await rowsOf<string>(db, tables.refusalSlots),
     terms: await rowsOf<Terms>(db, tables.terms),
     imagesBy: await rowsOf<true>(db, tables.imagesBy),
     jobs: await rowsOf<Job>(db, tables.jobs),
@@ -123,10 +130,16 @@ function usageIsTheSum({ images, media, tenants, usage }: Books): string[] {
   });
 }
 
-async function objectsMatch({ images, media }: Books, storage: Storage): Promise<string[]> {
+async function objectsMatch(
+  { images, media, variants }: Books,
+  storage: Storage,
+): Promise<string[]> {
   const broken: string[] = [];
+  const made = new Map(variants.map(({ key, value }) => [key[2], value]));
   const wanted = new Map(
-    images.flatMap(({ value }) => objectsOf(value).map((key) => [key, value] as const)),
+    images.flatMap(({ value }) =>
+      objectsOf(value, made.get(value.id)).map((key) => [key, value] as const)
+    ),
   );
   const photos = new Map(media.map(({ value }) => [value.key, value.sha256]));
   for await (const { key } of storage.list("")) {
@@ -135,7 +148,9 @@ async function objectsMatch({ images, media }: Books, storage: Storage): Promise
   for (const [key, image] of wanted) {
     const stored = await storage.get(key);
     if (!stored) broken.push(`${image.id} points to bytes that are not there: ${key}`);
-    else if (!await isWhole(image, key, stored.body)) broken.push(`${key} has other bytes`);
+    else if (!await isWhole(image, made.get(image.id), key, stored.body)) {
+      broken.push(`${key} has other bytes`);
+    }
   }
   for (const [key, sha256] of photos) {
     const stored = await storage.get(key);
@@ -172,9 +187,15 @@ async function shaOf(body: ReadableStream<Uint8Array>): Promise<string> {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-async function isWhole(image: ImageRow, key: string, body: ReadableStream<Uint8Array>) {
+async function isWhole(
+  image: ImageRow,
+  variants: Variants | undefined,
+  key: string,
+  body: ReadableStream<Uint8Array>,
+) {
   const bytes = await new Response(body).bytes();
-  const rendition = Object.values(image.renditions).find((made) => made.key === key);
+  const derived = [...Object.values(image.renditions), ...Object.values(variants ?? {})];
+  const rendition = derived.find((made) => made.key === key);
   return rendition
     ? bytes.length === rendition.size_bytes
     : createHash("sha256").update(bytes).digest("hex") === image.sha256;
@@ -195,6 +216,22 @@ function textsBelong({ byId, texts }: Books): string[] {
   return texts.filter(({ key }) => !byId.has(String(key[2]))).map(({ key }) =>
     `text of none: ${key}`
   );
+}
+
+function variantsBelong({ byId, variants }: Books): string[] {
+  return variants.filter(({ key }) => !byId.has(String(key[2]))).map(({ key }) =>
+    `variants of none: ${key}`
+  );
+}
+
+/** Each refusal has a slot, and each slot its refusal. */
+function refusalsMatch({ refusals, refusalSlots }: Books): string[] {
+  const slots = new Set(refusalSlots.map(({ value }) => value));
+  const written = new Set(refusals.map(({ value }) => value.id));
+  return [
+    ...[...written].filter((id) => !slots.has(id)).map((id) => `refusal ${id} has no slot`),
+    ...[...slots].filter((id) => !written.has(id)).map((id) => `slot of no refusal: ${id}`),
+  ];
 }
 
 /** Each image stands under its status, under all its terms and no other, and nothing else does. */

@@ -14,6 +14,7 @@ const OPEN = [
   "/files/signed/{token}",
   "/media/{name}",
   "/api/v1/health",
+  "/files/signed/render/{token}",
 ];
 
 /** Every documented route, with the scope that it asks for. */

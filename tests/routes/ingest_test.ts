@@ -113,7 +113,7 @@ Deno.test("one bad photo refuses the batch by its name, and leaves nothing", asy
     [{ name: "torn.jpg", bytes: torn.slice(0, 150) }, 422],
     [{ name: "bomb.png", bytes: await fixture("huge_header.png") }, 422],
     [{ name: "pixels.png", bytes: png(64, 64).slice(0, 200) }, 422],
-    [{ name: "empty.jpg", bytes: new Uint8Array() }, 400],
+    [{ name: "empty.jpg", bytes: new Uint8Array() }, 422],
   ];
   for (const [photo, status] of bad) {
     for (const at of [0, 1, 3]) {
@@ -124,6 +124,11 @@ Deno.test("one bad photo refuses the batch by its name, and leaves nothing", asy
       await assertNothingLeft(app);
     }
   }
+  const { items } = await (await app.request("/api/images?limit=200")).json();
+  const names = items.filter(({ status }: { status: string }) => status === "failed")
+    .map(({ original_name }: { original_name: string }) => original_name);
+  assert.equal(names.length, 3 * bad.length, "each refusal is recorded");
+  assert.deepEqual([...new Set(names)].toSorted(), bad.map(([{ name }]) => name).toSorted());
 });
 
 Deno.test("a batch that does not fit the quota leaves nothing", async () => {

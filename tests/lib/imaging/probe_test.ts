@@ -116,7 +116,7 @@ Deno.test("createProbe() survives every truncation and every changed byte", asyn
 });
 
 Deno.test("probe() refuses what is none of our formats", () => {
-  refuses(new Uint8Array(0), "invalid_request", /empty/);
+  refuses(new Uint8Array(0), "invalid_content", /empty/);
   refuses(bytes([1, 2]), "unsupported_type", /not a JPEG/);
   refuses(bytes("BM", new Array(60).fill(0)), "unsupported_type", /^BMP is not supported/);
   refuses(bytes([0xef, 0xbb, 0xbf], "  <svg xmlns='a'/>"), "unsupported_type", /^SVG/);
