@@ -7,8 +7,6 @@ import { secured } from "./shared/secured.ts";
 
 const failures = problems(
   "invalid_request",
-  "unauthorized",
-  "insufficient_scope",
   "invalid_content",
   "budget_exceeded",
   "upstream_failed",

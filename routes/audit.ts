@@ -22,7 +22,7 @@ const list = createRoute({
         },
       },
     },
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 

@@ -33,14 +33,7 @@ const create = createRoute({
   request: { body: { required: true, ...json("", NewTenant) } },
   responses: {
     201: json("The client and its key", WithKey),
-    ...problems(
-      "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
-      "conflict",
-      "invalid_content",
-      "rate_limited",
-    ),
+    ...problems("invalid_request", "conflict", "invalid_content"),
   },
 });
 
@@ -56,7 +49,7 @@ const list = createRoute({
       "A page of clients",
       paged(Tenant),
     ),
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -70,7 +63,7 @@ const details = createRoute({
   responses: {
     200: json("The client", Tenant),
     304: { description: "Not modified" },
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 
@@ -85,8 +78,6 @@ const change = createRoute({
     200: json("The client as it is now", Tenant),
     ...problems(
       "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
       "not_found",
       "conflict",
       "precondition_failed",
@@ -104,14 +95,7 @@ const rotate = createRoute({
   request: { params, body: { required: false, ...json("", Rotation) } },
   responses: {
     200: json("The client and its new key", WithKey),
-    ...problems(
-      "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
-      "not_found",
-      "conflict",
-      "invalid_content",
-    ),
+    ...problems("invalid_request", "not_found", "conflict", "invalid_content"),
   },
 });
 
@@ -131,8 +115,6 @@ const remove = createRoute({
     204: { description: "Deactivated; its data is kept" },
     ...problems(
       "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
       "not_found",
       "conflict",
       "precondition_failed",

@@ -65,7 +65,7 @@ const list = createRoute({
         },
       },
     },
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -80,7 +80,6 @@ const tags = createRoute({
       description: "The tags",
       content: { "application/json": { schema: z.object({ tags: z.array(TagCount) }) } },
     },
-    ...problems("unauthorized", "insufficient_scope"),
   },
 });
 
@@ -136,7 +135,7 @@ const batch = createRoute({
         },
       },
     },
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 

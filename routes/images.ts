@@ -41,8 +41,6 @@ const upload = createRoute({
     ),
     ...problems(
       "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
       "conflict",
       "too_large",
       "unsupported_type",
@@ -63,7 +61,7 @@ const details = createRoute({
   responses: {
     200: json("The image", Image),
     304: { description: "Not modified" },
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 
@@ -92,7 +90,7 @@ const status = createRoute({
         done_at: Time.nullable(),
       }),
     ),
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 
@@ -107,7 +105,7 @@ const part = <S extends z.ZodType>(name: string, summary: string, schema: S) =>
     request: { params },
     responses: {
       200: json("What is known, or why it was skipped", z.union([schema, Skipped])),
-      ...problems("unauthorized", "insufficient_scope", "not_found", "conflict", "invalid_content"),
+      ...problems("not_found", "conflict", "invalid_content"),
     },
   });
 
@@ -124,7 +122,7 @@ const downloadUrl = createRoute({
   request: { params, query: LinkQuery },
   responses: {
     200: json("The link", Link),
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 
@@ -140,7 +138,7 @@ const thumbnailUrl = createRoute({
   },
   responses: {
     200: json("The link", Link),
-    ...problems("unauthorized", "insufficient_scope", "not_found", "conflict", "invalid_content"),
+    ...problems("not_found", "conflict", "invalid_content"),
   },
 });
 
@@ -164,14 +162,7 @@ const reprocess = createRoute({
   },
   responses: {
     202: json("Queued", z.object({ id: Id, status: ImageStatus, message: z.string() })),
-    ...problems(
-      "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
-      "not_found",
-      "conflict",
-      "invalid_content",
-    ),
+    ...problems("invalid_request", "not_found", "conflict", "invalid_content"),
   },
 });
 
@@ -184,7 +175,7 @@ const remove = createRoute({
   request: { params },
   responses: {
     204: { description: "Gone" },
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 

@@ -25,7 +25,7 @@ const list = createRoute({
   request: { query: Paging.extend({ state: JobState.optional() }) },
   responses: {
     200: json("A page of jobs", paged(JobView)),
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -37,7 +37,7 @@ const details = createRoute({
   request: { params },
   responses: {
     200: json("The job", JobView),
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 
@@ -49,7 +49,7 @@ const letters = createRoute({
   request: { query: Paging },
   responses: {
     200: json("A page of dead letters", paged(LetterView)),
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -61,7 +61,7 @@ const replay = createRoute({
   request: { params },
   responses: {
     202: json("Queued", z.object({ image_id: Id, step: z.string() })),
-    ...problems("unauthorized", "insufficient_scope", "not_found", "conflict", "invalid_content"),
+    ...problems("not_found", "conflict", "invalid_content"),
   },
 });
 
@@ -75,7 +75,6 @@ const replayAll = createRoute({
       "Queued; what is being processed already was left alone",
       z.object({ replayed: z.number().int(), left: z.number().int() }),
     ),
-    ...problems("unauthorized", "insufficient_scope"),
   },
 });
 
@@ -87,7 +86,7 @@ const discard = createRoute({
   request: { params },
   responses: {
     204: { description: "Gone" },
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 

@@ -34,7 +34,7 @@ const me = createRoute({
   tags: ["keys"],
   summary: "See who you are here",
   ...knownOnly(),
-  responses: { 200: json("You", Me), ...problems("unauthorized", "rate_limited") },
+  responses: { 200: json("You", Me), ...problems() },
 });
 
 const list = createRoute({
@@ -49,7 +49,7 @@ const list = createRoute({
       "A page of keys",
       paged(ApiKeyView),
     ),
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -62,14 +62,7 @@ const create = createRoute({
   request: { body: { required: true, ...json("", NewApiKey) } },
   responses: {
     201: json("The key", ApiKeyView.extend({ api_key: z.string() })),
-    ...problems(
-      "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
-      "conflict",
-      "invalid_content",
-      "rate_limited",
-    ),
+    ...problems("invalid_request", "conflict", "invalid_content"),
   },
 });
 
@@ -82,7 +75,7 @@ const remove = createRoute({
   request: { params: z.object({ id: Id }) },
   responses: {
     204: { description: "Gone" },
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 

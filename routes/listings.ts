@@ -17,8 +17,6 @@ const json = <S extends z.ZodType>(description: string, schema: S) => ({
   content: { "application/json": { schema } },
 });
 const refusals = [
-  "unauthorized",
-  "insufficient_scope",
   "not_found",
   "precondition_failed",
   "invalid_content",
@@ -37,13 +35,7 @@ const list = createRoute({
       "A page of listings",
       z.object({ items: z.array(Draft), next_cursor: z.string().nullable() }),
     ),
-    ...problems(
-      "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
-      "invalid_content",
-      "rate_limited",
-    ),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -57,13 +49,7 @@ const details = createRoute({
   responses: {
     200: json("The listing", Draft),
     304: { description: "Not modified" },
-    ...problems(
-      "unauthorized",
-      "insufficient_scope",
-      "not_found",
-      "invalid_content",
-      "rate_limited",
-    ),
+    ...problems("not_found", "invalid_content"),
   },
 });
 

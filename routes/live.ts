@@ -26,7 +26,7 @@ const stream = createRoute({
   },
   responses: {
     200: { description: "Events", content: { "text/event-stream": { schema: z.string() } } },
-    ...problems("invalid_request", "unauthorized", "insufficient_scope"),
+    ...problems("invalid_request"),
   },
 });
 

@@ -56,14 +56,7 @@ const upload = createRoute({
     413: failure("It is too large; recorded"),
     415: failure("It is no picture that Imago reads; recorded"),
     422: failure("It is damaged; recorded"),
-    ...problems(
-      "invalid_request",
-      "unauthorized",
-      "insufficient_scope",
-      "conflict",
-      "quota_exceeded",
-      "unavailable",
-    ),
+    ...problems("invalid_request", "conflict", "quota_exceeded", "unavailable"),
   },
 });
 
@@ -83,7 +76,7 @@ const list = createRoute({
         },
       },
     },
-    ...problems("invalid_request", "unauthorized", "insufficient_scope", "invalid_content"),
+    ...problems("invalid_request", "invalid_content"),
   },
 });
 
@@ -96,7 +89,7 @@ const details = createRoute({
   request: { params },
   responses: {
     200: { description: "It", content: { "application/json": { schema: UploadRecord } } },
-    ...problems("unauthorized", "insufficient_scope", "not_found", "invalid_content"),
+    ...problems("not_found", "invalid_content"),
   },
 });
 
@@ -120,8 +113,6 @@ const thumbnail = createRoute({
     206: { description: "A range of it" },
     304: { description: "Not modified" },
     ...problems(
-      "unauthorized",
-      "insufficient_scope",
       "not_found",
       "range_not_satisfiable",
       "invalid_content",
@@ -139,7 +130,6 @@ const stats = createRoute({
   ...secured("images:read"),
   responses: {
     200: { description: "The figures", content: { "application/json": { schema: UploadStats } } },
-    ...problems("unauthorized", "insufficient_scope"),
   },
 });
 

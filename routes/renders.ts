@@ -57,8 +57,6 @@ const render = createRoute({
   responses: {
     ...picture,
     ...problems(
-      "unauthorized",
-      "insufficient_scope",
       "forbidden",
       "not_found",
       "conflict",
@@ -80,7 +78,7 @@ const renderUrl = createRoute({
   request: { params, query: RenderQuery.extend(LinkQuery.shape) },
   responses: {
     200: { description: "The link", content: { "application/json": { schema: Link } } },
-    ...problems("unauthorized", "insufficient_scope", "forbidden", "not_found", "invalid_content"),
+    ...problems("forbidden", "not_found", "invalid_content"),
   },
 });
 

@@ -12,6 +12,18 @@ const TAGS: Record<string, string> = {
   operations: "Health, figures, documentation",
 };
 
+const refusal = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+});
+
+/** What every route that asks who is there can answer. */
+const REFUSALS = {
+  401: refusal("A valid key or token is needed"),
+  403: refusal("The key lacks the scope that this needs, or this is not allowed"),
+  429: refusal("Too many requests"),
+};
+
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
 type Operation = {
@@ -26,13 +38,14 @@ type Document = {
   paths?: Record<string, Partial<Record<typeof METHODS[number], Operation>>>;
 };
 
-/** Adds to an OpenAPI document what follows from what it says: operation ids, descriptions, tags. */
+/** Adds to an OpenAPI document what follows from what it says: refusals, operation ids, descriptions, tags. */
 export function complete<D extends Document>(document: D) {
   const used = new Set<string>();
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
+      if (operation["x-scope"]) operation.responses = { ...REFUSALS, ...operation.responses };
       operation.operationId ??= [method, ...path.match(/\w+/g) ?? ["root"]].join("_");
       operation.description ??= describe(operation);
       operation.tags?.forEach((tag) => used.add(tag));
