@@ -4,6 +4,7 @@ import { Problem } from "../lib/errors.ts";
 import { Draft, type DraftRow, NewDraft } from "../lib/model/draft.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter, type Env } from "./shared/app.ts";
+import { json } from "./shared/json.ts";
 import { present, tagOf } from "./shared/draft_view.ts";
 import { idempotent, noteForm } from "./shared/idempotency.ts";
 import { readMultipart } from "./shared/multipart.ts";
@@ -13,10 +14,6 @@ import { secured } from "./shared/secured.ts";
 const FIELD = "files";
 
 const access = () => idempotent(secured("images:write", "v1", "ingest"));
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 const answers = {
   201: json("The new draft", Draft),
   ...problems(

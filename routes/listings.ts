@@ -4,6 +4,7 @@ import { Draft, DraftPatch, type DraftRow, DraftStatus } from "../lib/model/draf
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter, type Env } from "./shared/app.ts";
+import { json, paged } from "./shared/json.ts";
 import { checkMatch, present, tagOf } from "./shared/draft_view.ts";
 import { notModified } from "./shared/etag.ts";
 import { page, Paging } from "./shared/paging.ts";
@@ -12,15 +13,10 @@ import { secured } from "./shared/secured.ts";
 
 const params = z.object({ id: Id });
 const tags = ["listings"];
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { "application/json": { schema } },
-});
 const refusals = [
   "not_found",
   "precondition_failed",
   "invalid_content",
-  "rate_limited",
 ] as const;
 
 const list = createRoute({
@@ -33,7 +29,7 @@ const list = createRoute({
   responses: {
     200: json(
       "A page of listings",
-      z.object({ items: z.array(Draft), next_cursor: z.string().nullable() }),
+      paged(Draft),
     ),
     ...problems("invalid_request", "invalid_content"),
   },
