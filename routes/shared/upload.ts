@@ -49,7 +49,7 @@ export async function receiveUpload(
   check: Check = () => {},
 ): Promise<Received> {
   const { uploads, uploadBytes } = services.metrics;
-  const seen: Seen = { name: null, taken: false };
+  const seen: Seen = { name: null, taken: null };
   try {
     const row = await receive(c, services, check, seen);
     uploads.inc({ result: "accepted" });
@@ -58,6 +58,8 @@ export async function receiveUpload(
   } catch (error) {
     const problem = error instanceof Problem ? error : null;
     uploads.inc({ result: problem?.code ?? "internal" });
+    // What follows the picture made the form invalid: nobody learns of the image.
+    if (seen.taken) await services.images.remove(c.var.tenant, seen.taken.id);
     if (!problem || seen.name === null || seen.taken) throw error;
     const refusal = await services.records.refuse(c.var.tenant, seen.name, problem);
     if (!refusal) throw error;
@@ -65,8 +67,8 @@ export async function receiveUpload(
   }
 }
 
-/** The file that the form was found to have, and whether it is an image by now. */
-type Seen = { name: string | null; taken: boolean };
+/** The file that the form was found to have, and the image that it is by now. */
+type Seen = { name: string | null; taken: ImageRow | null };
 
 async function receive(
   c: Context<Env>,
@@ -89,9 +91,8 @@ async function receive(
       if (isTooLarge) throw tooLarge(config.MAX_UPLOAD_SIZE_MB);
     },
     async onFile({ filename, body }) {
-      const row = await images.add(tenant, { name: filename, body });
-      seen.taken = true;
-      return row;
+      seen.taken = await images.add(tenant, { name: filename, body });
+      return seen.taken;
     },
   });
   const [row] = files;

