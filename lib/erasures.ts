@@ -3,13 +3,16 @@ import type { Audit } from "./audit.ts";
 import type { Principals } from "./auth/principals.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import { Problem } from "./errors.ts";
-import type { Database } from "./kv.ts";
+import type { AnyTable, Database } from "./kv.ts";
 import type { Locks } from "./locks.ts";
 import type { Erasure } from "./model/audit.ts";
 import type { Storage } from "./storage/storage.ts";
 import { tables } from "./tables.ts";
 
 const log = getLogger(["imago", "erasures"]);
+
+/** Whoever asks for an erasure is told after so long how far it is. */
+const PATIENCE_MS = 20_000;
 
 /** Records that one transaction deletes; Deno KV takes 1,000 mutations. */
 const BATCH = 500;
@@ -22,8 +25,6 @@ type Deps = {
   principals: Principals;
   audit: Audit;
 };
-
-type AnyTable = { name: string; parts: readonly string[]; prefix(): Deno.KvKey };
 
 const ALL: AnyTable[] = Object.values(tables);
 /** What stands under the tenant's id alone goes last: until then the erasure can be told and resumed. */
@@ -116,18 +117,44 @@ export function createErasures({ db, storage, clock, locks, principals, audit }:
     return erasure;
   };
 
+  const erase = (tenant: string, confirm: string, actor: string): Promise<Erasure> =>
+    locks.run(`erase:${tenant}`, async () => {
+      const known = await find(tenant);
+      if (known?.state === "done") return known;
+      if (!known) await begin(tenant, confirm, actor);
+      return await proceed(tenant);
+    });
+
+  /** How far the erasure of a tenant is, or a `not_found` problem. */
+  const receipt = async (tenant: string): Promise<Erasure> => {
+    const erasure = await find(tenant);
+    if (!erasure) throw new Problem("not_found", "Cannot find this receipt");
+    return erasure;
+  };
+
   return {
     /**
      * Erases a tenant, or goes on where a crash interrupted it; once it is done, gives the receipt
      * again. `not_found` without such a tenant, `invalid_content` when `confirm` is not its name.
      */
-    erase(tenant: string, confirm: string, actor: string): Promise<Erasure> {
-      return locks.run(`erase:${tenant}`, async () => {
-        const known = await find(tenant);
-        if (known?.state === "done") return known;
-        if (!known) await begin(tenant, confirm, actor);
-        return await proceed(tenant);
+    erase,
+    receipt,
+
+    /**
+     * Like `erase`, for whoever waits for an answer: when there is more to erase than the wait
+     * allows, gives the receipt as it stands (`running`) and goes on.
+     */
+    async request(tenant: string, confirm: string, actor: string): Promise<Erasure> {
+      const ended = erase(tenant, confirm, actor);
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const cancel = clock.after(PATIENCE_MS, resolve);
+      const unended = late.then(() => {
+        ended.catch((error) =>
+          log.error("Cannot erase client {tenant}: {error}", { tenant, error })
+        );
+        return receipt(tenant);
       });
+      return await Promise.race([ended, unended]).finally(cancel);
     },
 
     /** Ends the erasures that an earlier process began. */

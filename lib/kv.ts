@@ -4,15 +4,35 @@ import { Problem } from "./errors.ts";
 /** A key that remembers the type of the value under it. */
 export type Key<T> = Deno.KvKey & { readonly value?: T };
 
-/** One kind of record: its key's parts, its shape, how long it may live. */
+/**
+ * What of a table a tenant gets that asks for its data: everything, nothing (indexes and workings,
+ * which follow from the rest), or all but some fields (secrets, and what only the machinery needs).
+ */
+export type Exported<Field extends string = string> = boolean | { without: readonly Field[] };
+
+/** One kind of record: its key's parts, its shape, how long it may live, what of it is exported. */
 export type Table<T, Parts extends readonly string[]> = {
   readonly name: string;
   readonly shape: z.ZodType<T>;
   readonly parts: Parts;
   readonly expireIn?: number;
+  readonly exported?: Exported;
   key(...parts: { [P in keyof Parts]: Deno.KvKeyPart }): Key<T>;
   prefix(...parts: Deno.KvKeyPart[]): Deno.KvKey;
 };
+
+/** A table as loops over all of them see it. */
+export type AnyTable = {
+  readonly name: string;
+  readonly parts: readonly string[];
+  readonly exported?: Exported;
+  prefix(...parts: Deno.KvKeyPart[]): Deno.KvKey;
+};
+
+/** A table of a tenant's things must say what of it is exported; it does not compile otherwise. */
+type Options<Fields, Parts> = Parts extends readonly ["tenant", ...string[]]
+  ? [options: { expireIn?: number; exported: Exported<keyof Fields & string> }]
+  : [options?: { expireIn?: number }];
 
 /**
  * Declares a table. The record's schema is also its TypeScript type; `parts` names what its key is
@@ -22,7 +42,7 @@ export function table<S extends z.ZodType, const Parts extends readonly string[]
   name: string,
   shape: S,
   parts: Parts,
-  options: { expireIn?: number } = {},
+  ...[options]: Options<z.infer<S>, Parts>
 ): Table<z.infer<S>, Parts> {
   return {
     name,

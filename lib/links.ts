@@ -1,12 +1,16 @@
+import { z } from "zod";
 import type { Clock } from "./clock.ts";
 import { Problem } from "./errors.ts";
 import type { DraftPhoto } from "./model/draft.ts";
 import type { ImageRow, RenditionName } from "./model/image.ts";
 import type { Transform } from "./model/transform.ts";
+import { createSeals } from "./seals.ts";
 import type { SignedRenders } from "./storage/signed_render.ts";
 import type { SignedUrls } from "./storage/signed_url.ts";
 
 const DAY_S = 24 * 60 * 60;
+
+const RECEIPT_CONTEXT = "imago receipt v1\n";
 
 /** Days that a shop photo's link lives at least. */
 const PHOTO_DAYS = 7;
@@ -14,6 +18,8 @@ const PHOTO_DAYS = 7;
 type Deps = {
   signedUrls: SignedUrls;
   signedRenders: SignedRenders;
+  /** Sign the links to receipts: the first one signs, each is accepted. */
+  secrets: readonly string[];
   clock: Clock;
   publicUrl: string | undefined;
   /** What stands before a shop photo's name. */
@@ -23,6 +29,12 @@ type Deps = {
 /** Links to bytes that need no key: signed, and good until a moment. */
 export function createLinks(deps: Deps) {
   const { signedUrls, signedRenders, clock, publicUrl, mediaBaseUrl } = deps;
+  const receipts = createSeals({
+    secrets: deps.secrets,
+    context: RECEIPT_CONTEXT,
+    fields: z.tuple([z.uuid()]),
+  });
+
   /** The address of a path as the world reaches it. */
   const absolute = (origin: string, path: string) =>
     `${publicUrl?.replace(/\/$/, "") ?? origin}${path}`;
@@ -86,6 +98,17 @@ export function createLinks(deps: Deps) {
         disposition: "inline",
       });
       return `${mediaBaseUrl}/${sha256}.jpg?signature=${signature}`;
+    },
+
+    /** A link to the receipt of a tenant's erasure, for whoever has no key any more: it does not expire. */
+    receipt(origin: string, tenant: string): string {
+      return absolute(origin, `/privacy/receipts/${receipts.seal([tenant])}`);
+    },
+
+    /** Whose erasure a receipt's token is of; `forbidden` when it was not signed here. */
+    erasedBy(token: string): string {
+      const [tenant] = receipts.open(token);
+      return tenant;
     },
 
     /** Whose photo a link shows; `forbidden` for another one's signature, `gone` for an old one. */

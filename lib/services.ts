@@ -12,6 +12,7 @@ import { createDrafts } from "./drafts.ts";
 import type { Disk } from "./disk.ts";
 import { createErasures } from "./erasures.ts";
 import { Problem } from "./errors.ts";
+import { createExports } from "./exports.ts";
 import { createFeed } from "./feed.ts";
 import { createHealth, type Part } from "./health.ts";
 import { createIdempotency } from "./idempotency.ts";
@@ -94,6 +95,7 @@ export function createServices(given: Foundations) {
     planQuota: { standard: config.STANDARD_QUOTA_MB, premium: config.PREMIUM_QUOTA_MB },
   });
   const erasures = createErasures({ db, storage, clock, locks, principals, audit });
+  const exports = createExports({ db, storage, clock, audit });
   const quotas = createQuotas({ db });
   const limits = createRateLimits({
     db,
@@ -175,6 +177,7 @@ export function createServices(given: Foundations) {
   const links = createLinks({
     signedUrls,
     signedRenders,
+    secrets: signing.secrets,
     clock,
     publicUrl: config.PUBLIC_URL,
     mediaBaseUrl: config.MEDIA_BASE_URL.replace(/\/$/, ""),
@@ -231,6 +234,7 @@ export function createServices(given: Foundations) {
     keys,
     tenants,
     erasures,
+    exports,
     limits,
     idempotency,
     quotas,

@@ -21,63 +21,89 @@ export const REFUSAL_MS = 90 * DAY;
 const KeyOwner = z.object({ tenant: Id, key: Id });
 const Usage = z.object({ bytes: z.number().int(), images: z.number().int() });
 
+const EXPORTED = { exported: true } as const;
+/** For tables that tell a tenant nothing that the others do not: indexes and workings. */
+const INTERNAL = { exported: false } as const;
+
 /**
  * Everything that Imago keeps in Deno KV: name, value, key parts, expiry. A table whose first part
- * is `tenant` holds that tenant's data and goes with it; the others are indexes.
+ * is `tenant` holds that tenant's data, goes with it, and says what of it the tenant gets that asks
+ * for its data; the others are indexes.
  */
 export const tables = {
   schema: table("schema", Schema, []),
-  tenants: table("tenants", Tenant, ["tenant"]),
-  apiKeys: table("api_keys", ApiKey, ["tenant", "key"]),
+  tenants: table("tenants", Tenant, ["tenant"], EXPORTED),
+  apiKeys: table("api_keys", ApiKey, ["tenant", "key"], { exported: { without: ["sha256"] } }),
   apiKeysByHash: table("api_keys_by_hash", KeyOwner, ["sha256"]),
   /** The tenant that the first start made; also the sign that there was a first start. */
   firstTenant: table("first_tenant", Id, []),
-  usage: table("usage", Usage, ["tenant"]),
-  audit: table("audit", AuditEntry, ["tenant", "entry"]),
+  usage: table("usage", Usage, ["tenant"], EXPORTED),
+  audit: table("audit", AuditEntry, ["tenant", "entry"], EXPORTED),
   /** Outlives the tenant: tells that it was erased, or that this has to be ended. */
   erasures: table("erasures", Erasure, ["erased_tenant"]),
-  idempotency: table("idempotency", IdempotentRequest, ["tenant", "key_sha256"], { expireIn: DAY }),
+  idempotency: table("idempotency", IdempotentRequest, ["tenant", "key_sha256"], {
+    ...INTERNAL,
+    expireIn: DAY,
+  }),
   /** What all processes together have taken of a rate limit; not used where there is one process. */
   rateWindows: table("rate_windows", z.number().int(), ["policy", "subject", "window"], {
     expireIn: 5 * MINUTE,
   }),
 
-  images: table("images", ImageRow, ["tenant", "image"]),
-  imagesByHash: table("images_by_hash", z.literal(true), ["tenant", "sha256", "image"]),
+  images: table("images", ImageRow, ["tenant", "image"], EXPORTED),
+  imagesByHash: table("images_by_hash", z.literal(true), ["tenant", "sha256", "image"], INTERNAL),
   /** Finds images by what is known of them: under `status:done`, `tag:beach`, `word:sea` … */
-  imagesBy: table("images_by", z.literal(true), ["tenant", "term", "image"]),
+  imagesBy: table("images_by", z.literal(true), ["tenant", "term", "image"], INTERNAL),
   /** Under which terms an image stands there. */
-  terms: table("terms", Terms, ["tenant", "image"]),
-  tagCounts: table("tag_counts", z.instanceof(Deno.KvU64), ["tenant", "tag"]),
+  terms: table("terms", Terms, ["tenant", "image"], INTERNAL),
+  tagCounts: table("tag_counts", z.instanceof(Deno.KvU64), ["tenant", "tag"], INTERNAL),
   /** OCR text in pieces that fit a KV value. */
-  texts: table("texts", z.string(), ["tenant", "image", "piece"]),
+  texts: table("texts", z.string(), ["tenant", "image", "piece"], EXPORTED),
   /** What was made of an image on demand; one record, so that their number can be bounded. */
-  variants: table("variants", Variants, ["tenant", "image"]),
+  variants: table("variants", Variants, ["tenant", "image"], EXPORTED),
 
-  refusals: table("refusals", Refusal, ["tenant", "refusal"], { expireIn: REFUSAL_MS }),
+  refusals: table("refusals", Refusal, ["tenant", "refusal"], {
+    ...EXPORTED,
+    expireIn: REFUSAL_MS,
+  }),
   /** Which refusal stands in which of the tenant's slots: the next one there replaces it. */
-  refusalSlots: table("refusal_slots", Id, ["tenant", "slot"], { expireIn: REFUSAL_MS }),
+  refusalSlots: table("refusal_slots", Id, ["tenant", "slot"], {
+    ...INTERNAL,
+    expireIn: REFUSAL_MS,
+  }),
   /** How many there were: the next one's slot. */
-  refusalCount: table("refusal_count", z.number().int(), ["tenant"]),
-  uploadCounts: table("upload_counts", z.instanceof(Deno.KvU64), ["tenant", "counter"]),
+  refusalCount: table("refusal_count", z.number().int(), ["tenant"], INTERNAL),
+  uploadCounts: table("upload_counts", z.instanceof(Deno.KvU64), ["tenant", "counter"], EXPORTED),
 
-  drafts: table("drafts", DraftRow, ["tenant", "draft"]),
-  draftsByStatus: table("drafts_by_status", z.literal(true), ["tenant", "status", "draft"]),
+  drafts: table("drafts", DraftRow, ["tenant", "draft"], EXPORTED),
+  draftsByStatus: table(
+    "drafts_by_status",
+    z.literal(true),
+    ["tenant", "status", "draft"],
+    INTERNAL,
+  ),
   /** Shop photos, once per content. */
-  media: table("media", Media, ["tenant", "sha256"]),
+  media: table("media", Media, ["tenant", "sha256"], EXPORTED),
 
   /** Calls, tokens and millionths of a dollar, by month. */
-  aiSpending: table("ai_spending", z.instanceof(Deno.KvU64), ["tenant", "month", "counter"]),
+  aiSpending: table(
+    "ai_spending",
+    z.instanceof(Deno.KvU64),
+    ["tenant", "month", "counter"],
+    EXPORTED,
+  ),
 
-  feed: table("feed", FeedItem, ["tenant", "item"], { expireIn: 7 * DAY }),
+  feed: table("feed", FeedItem, ["tenant", "item"], { ...EXPORTED, expireIn: 7 * DAY }),
 
-  jobs: table("jobs", Job, ["tenant", "job"]),
-  jobsByState: table("jobs_by_state", z.literal(true), ["tenant", "state", "job"]),
+  jobs: table("jobs", Job, ["tenant", "job"], {
+    exported: { without: ["fence", "fresh", "traceparent"] },
+  }),
+  jobsByState: table("jobs_by_state", z.literal(true), ["tenant", "state", "job"], INTERNAL),
   /** Work that waits: by plan, so that premium goes first, then by tenant, so that none is starved. */
   jobsReady: table("jobs_ready", z.literal(true), ["plan", "tenant", "run_at_ms", "job"]),
-  jobsRunning: table("jobs_running", Lease, ["tenant", "job"]),
-  deadLetters: table("dead_letters", DeadLetter, ["tenant", "dead_letter"]),
-  deadLettersByStep: table("dead_letters_by_step", Id, ["tenant", "image", "step"]),
+  jobsRunning: table("jobs_running", Lease, ["tenant", "job"], INTERNAL),
+  deadLetters: table("dead_letters", DeadLetter, ["tenant", "dead_letter"], EXPORTED),
+  deadLettersByStep: table("dead_letters_by_step", Id, ["tenant", "image", "step"], INTERNAL),
   /** Doorbells that the queue gave up on; the sweep clears them. */
   lostBells: table("lost_bells", z.unknown(), ["job"], { expireIn: DAY }),
 };

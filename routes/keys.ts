@@ -1,23 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { Problem } from "../lib/errors.ts";
 import { Quota } from "../lib/model/image.ts";
 import { Id } from "../lib/model/scalars.ts";
-import {
-  type ApiKey,
-  ApiKeyView,
-  NewApiKey,
-  Plan,
-  Scope,
-  type TenantPrincipal,
-} from "../lib/model/tenant.ts";
+import { type ApiKey, ApiKeyView, NewApiKey, Plan, Scope } from "../lib/model/tenant.ts";
 import type { Services } from "../lib/services.ts";
-import { createRouter, type Env } from "./shared/app.ts";
+import { createRouter } from "./shared/app.ts";
 import { json, paged } from "./shared/json.ts";
 import { idempotent } from "./shared/idempotency.ts";
 import { page, Paging } from "./shared/paging.ts";
 import { problems } from "./shared/problems.ts";
-import { knownOnly, secured } from "./shared/secured.ts";
+import { callerOf, knownOnly, secured } from "./shared/secured.ts";
 
 const Me = z.object({
   subject: z.string().openapi({ example: "key:0197a3f0-5c1e-7b3a-9d51-6f0e3a1b2c4d" }),
@@ -116,10 +107,3 @@ export function keyRoutes({ keys, tenants, quotas, cursors }: Services) {
 }
 
 const view = ({ tenant: _, sha256: __, ...shown }: ApiKey): ApiKeyView => shown;
-
-/** Who asks, on a route that `secured` keeps for tenants. */
-function callerOf(c: Context<Env>): TenantPrincipal {
-  const { principal } = c.var;
-  if (principal?.kind === "tenant") return principal;
-  throw new Problem("unauthorized", "Send a valid key as X-API-Key or as a Bearer token");
-}

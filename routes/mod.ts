@@ -22,6 +22,7 @@ import { listingRoutes } from "./listings.ts";
 import { liveRoutes } from "./live.ts";
 import { mediaRoutes } from "./media.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { privacyRoutes } from "./privacy.ts";
 import { recordRoutes } from "./records.ts";
 import { renderRoutes } from "./renders.ts";
 import { limitBody } from "./shared/body_limit.ts";
@@ -93,6 +94,7 @@ export function createApp(services: Services) {
   app.route("/", clientRoutes(services));
   app.route("/", keyRoutes(services));
   app.route("/", auditRoutes(services));
+  app.route("/", privacyRoutes(services));
   app.route("/", fileRoutes(services));
   app.route("/", jobRoutes(services));
   app.route("/", liveRoutes(services));

@@ -25,6 +25,7 @@ const OWNERS: [pattern: RegExp, owner: RegExp][] = [
   [/^npm:\/?prom-client/, /^lib\/metrics\.ts$/],
   [/^npm:\/?(@mozilla\/readability|linkedom|htmlparser2)/, /^lib\/reader\//],
   [/^npm:\/?ipaddr\.js/, /^lib\/net\//],
+  [/^npm:\/?modern-tar/, /^lib\/archive\.ts$/],
   [/^npm:\/?busboy/, /^routes\/shared\/multipart\.ts$/],
 ];
 

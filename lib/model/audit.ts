@@ -23,7 +23,7 @@ const Erased = z.object({
 
 /** The erasure of a tenant: how far it is, and once it is done, the receipt. */
 export const Erasure = z.object({
-  id: Id.openapi({ description: "The client that is gone" }),
+  id: Id.openapi({ description: "The client that goes, or is gone" }),
   state: z.enum(["running", "done"]),
   actor: z.string(),
   started_at: Time,

@@ -10,6 +10,7 @@ const TAGS: Record<string, string> = {
   listings: "Shop photos and the drafts that show them",
   live: "What happens, as it happens",
   operations: "Health, figures, documentation",
+  privacy: "Everything that is kept of a tenant: taken out, or erased",
 };
 
 const refusal = (description: string) => ({

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { covers } from "../../lib/auth/scopes.ts";
 import { Problem } from "../../lib/errors.ts";
-import type { Principal, Scope } from "../../lib/model/tenant.ts";
+import type { Principal, Scope, TenantPrincipal } from "../../lib/model/tenant.ts";
 import type { PolicyName } from "../../lib/rate_limits.ts";
 import type { Env } from "./app.ts";
 import { limit, limitStranger } from "./rate_limit.ts";
@@ -50,6 +50,13 @@ export function knownOnly() {
   });
 }
 
+/** Who asks, on a route that `secured` keeps for tenants. */
+export function callerOf(c: Context<Env>): TenantPrincipal {
+  const { principal } = c.var;
+  if (principal?.kind === "tenant") return principal;
+  throw unknown();
+}
+
 function access(scope: Scope | "master" | "any", check: MiddlewareHandler<Env>) {
   return { security: SECURITY, middleware: check, "x-scope": scope };
 }
@@ -65,11 +72,13 @@ async function identify(c: Context<Env>): Promise<Principal> {
     /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
   const giveBack = secret && principals.isKnown(secret) ? () => {} : limitStranger(c);
   const principal = secret ? await principals.authenticate(secret) : null;
-  if (!principal) {
-    throw new Problem("unauthorized", "Send a valid key as X-API-Key or as a Bearer token");
-  }
+  if (!principal) throw unknown();
   giveBack();
   c.set("principal", principal);
   await limit(c, principal, ["default"]);
   return principal;
+}
+
+function unknown(): Problem {
+  return new Problem("unauthorized", "Send a valid key as X-API-Key or as a Bearer token");
 }

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { Problem } from "../../lib/errors.ts";
 import { createDatabase, table } from "../../lib/kv.ts";
 
-const notes = table("notes", z.string(), ["tenant", "note"]);
+const notes = table("notes", z.string(), ["tenant", "note"], { exported: true });
 const counters = table("counters", z.instanceof(Deno.KvU64), ["name"]);
 
 async function withDatabase(test: (db: ReturnType<typeof createDatabase>) => Promise<void>) {

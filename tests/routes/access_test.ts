@@ -15,6 +15,7 @@ const OPEN = [
   "/media/{name}",
   "/api/v1/health",
   "/files/signed/render/{token}",
+  "/privacy/receipts/{token}",
 ];
 
 /** Every documented route, with the scope that it asks for. */
