@@ -63,6 +63,9 @@ const Variables = z.object({
   SIGNED_URL_SECRET: secrets(
     "Signs file links; generated and kept in `DATA_DIR` if not given. `new,old` while it is changed: the first signs, each is accepted",
   ),
+  ENCRYPTION_KEY: secrets(
+    "Encrypts kept secrets; generated and kept in `DATA_DIR` if not given. `new,old` to change it: the first encrypts, each decrypts",
+  ),
   METRICS_TOKEN: text("When set, `/metrics` and `/health/detailed` need it as a bearer token"),
   DATABASE_URL: text("A file path for Deno KV, or a KV Connect URL; empty is `DATA_DIR/imago.kv`"),
   STORAGE_BACKEND: z.enum(["local", "s3", "kv"]).default("local").describe(
@@ -208,8 +211,8 @@ function contradictions(config: Config): string[] {
   need("gemini", "GEMINI_API_KEY");
   need("openrouter", "OPENROUTER_API_KEY");
   if (isRemote(config)) {
-    // Each process would make its own, and refuse what the others have signed.
-    for (const name of ["ADMIN_API_KEY", "SIGNED_URL_SECRET"] as const) {
+    // Each process would make its own, and refuse what the others have signed or encrypted.
+    for (const name of ["ADMIN_API_KEY", "SIGNED_URL_SECRET", "ENCRYPTION_KEY"] as const) {
       if (!config[name]) mistakes.push(`${name}: a remote KV (DATABASE_URL=https://…) needs it`);
     }
   }

@@ -28,6 +28,7 @@ export async function openFoundations(config: Config) {
     secrets: await loadSecrets(config.DATA_DIR, {
       adminApiKey: config.ADMIN_API_KEY,
       signedUrlSecrets: config.SIGNED_URL_SECRET,
+      encryptionKeys: config.ENCRYPTION_KEY,
     }),
     db: createDatabase(kv, Object.values(tables), reader),
     storage: await openStorage(config, config.STORAGE_BACKEND),

@@ -6,13 +6,18 @@ import { ConfigError } from "./config.ts";
 const Secrets = z.object({
   signedUrlSecret: z.string().min(32),
   adminKeySha256: z.string().length(64),
+  encryptionKey: z.string().min(32),
 });
+/** Files of older versions lack what was added since. */
+const Kept = Secrets.partial();
 
-export type Secrets = z.infer<typeof Secrets> & {
+export type Secrets = Omit<z.infer<typeof Secrets>, "encryptionKey"> & {
   /** The master key, where this start has made it: shown once, kept nowhere. */
   newAdminKey: string | null;
   /** Accepted beside `signedUrlSecret` while that is being changed. */
   formerSignedUrlSecrets?: string[];
+  /** The first encrypts, each decrypts. */
+  encryptionKeys: string[];
 };
 
 /**
@@ -21,7 +26,7 @@ export type Secrets = z.infer<typeof Secrets> & {
  */
 export async function loadSecrets(
   folder: string,
-  given: { adminApiKey?: string; signedUrlSecrets?: string[] },
+  given: { adminApiKey?: string; signedUrlSecrets?: string[]; encryptionKeys?: string[] },
 ): Promise<Secrets> {
   const path = `${folder}/secrets.json`;
   const kept = await read(path);
@@ -29,13 +34,15 @@ export async function loadSecrets(
   const made = {
     signedUrlSecret: kept?.signedUrlSecret ?? makeSecret(),
     adminKeySha256: kept?.adminKeySha256 ?? sha256Of(newAdminKey ?? makeSecret()),
+    encryptionKey: kept?.encryptionKey ?? makeSecret(),
   };
-  if (!kept) await write(path, made);
+  if (!Secrets.safeParse(kept).success) await write(path, made);
   const [signedUrlSecret, ...formerSignedUrlSecrets] = given.signedUrlSecrets ?? [];
   return {
     signedUrlSecret: signedUrlSecret ?? made.signedUrlSecret,
     formerSignedUrlSecrets,
     adminKeySha256: given.adminApiKey ? sha256Of(given.adminApiKey) : made.adminKeySha256,
+    encryptionKeys: given.encryptionKeys ?? [made.encryptionKey],
     newAdminKey,
   };
 }
@@ -46,7 +53,7 @@ function makeSecret(): string {
 
 async function read(path: string) {
   try {
-    return Secrets.parse(JSON.parse(await Deno.readTextFile(path)));
+    return Kept.parse(JSON.parse(await Deno.readTextFile(path)));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw new ConfigError(`Cannot start with ${path}: it is damaged, restore it from a backup`, {

@@ -10,6 +10,7 @@ import { type Config, ConfigError } from "./config.ts";
 import { createCursors } from "./cursors.ts";
 import { createDrafts } from "./drafts.ts";
 import type { Disk } from "./disk.ts";
+import { createEncryption } from "./encryption.ts";
 import { createErasures } from "./erasures.ts";
 import { Problem } from "./errors.ts";
 import { createExports } from "./exports.ts";
@@ -183,6 +184,7 @@ export function createServices(given: Foundations) {
     mediaBaseUrl: config.MEDIA_BASE_URL.replace(/\/$/, ""),
   });
   const cursors = createCursors(secrets.signedUrlSecret);
+  const encryption = createEncryption(secrets.encryptionKeys);
 
   /** Set once there is a scheduler. */
   const worker = { running: () => 0 };
@@ -257,6 +259,7 @@ export function createServices(given: Foundations) {
     signedRenders,
     links,
     cursors,
+    encryption,
     worker,
     metrics,
     health,

@@ -25,6 +25,7 @@ const S3_SIGNATURE = "0123456789abcdef0123456789abcdef";
 const PICTURE_TEXT = "PLANTED: I live at 12 Rue X";
 /** As in tests/helpers/app.ts. */
 const SIGNED_URL_SECRET = "a-secret-for-tests-of-more-than-32-bytes";
+const ENCRYPTION_KEY = "a-key-for-tests-of-more-than-32-bytes";
 
 /** A storage whose errors can repeat a signed address, as those of HTTP clients do. */
 function createLeakyStorage() {
@@ -117,6 +118,7 @@ Deno.test("no secret is in logs, figures, health, documents or errors", async ()
       ...PLANTED,
       SECRET_CANARY,
       SIGNED_URL_SECRET,
+      ENCRYPTION_KEY,
       MASTER_KEY,
       masterHash: sha256Of(MASTER_KEY),
       key: app.key,

@@ -53,6 +53,7 @@ export async function startApp(
     secrets: {
       signedUrlSecret: "a-secret-for-tests-of-more-than-32-bytes",
       adminKeySha256: sha256Of(MASTER_KEY),
+      encryptionKeys: ["a-key-for-tests-of-more-than-32-bytes"],
       newAdminKey: null,
     },
     db: db ?? createDatabase(await Deno.openKv(":memory:"), Object.values(tables)),

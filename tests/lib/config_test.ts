@@ -37,6 +37,7 @@ Deno.test("parseConfig() says which secrets a remote KV needs", () => {
     DATABASE_URL: "https://kv.example",
     ADMIN_API_KEY: LONG,
     SIGNED_URL_SECRET: LONG,
+    ENCRYPTION_KEY: LONG,
   };
   assert.equal(mistakesOf(given), "");
 });
