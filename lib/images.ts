@@ -22,7 +22,8 @@ import type { Tenant } from "./model/tenant.ts";
 import type { Variants } from "./model/transform.ts";
 import type { Quotas } from "./quotas.ts";
 import { type Probe, receive } from "./receive.ts";
-import { createSearch, type Found } from "./search.ts";
+import { createSearch } from "./search.ts";
+import type { Page } from "./search/pages.ts";
 import { timeOf } from "./search/span.ts";
 import type { Storage } from "./storage/storage.ts";
 import { tables } from "./tables.ts";
@@ -159,7 +160,12 @@ export function createImages(deps: Deps) {
     },
 
     /** A page of images, newest first; `before` is where the page before ended. */
-    list(tenant: string, limit: number, before?: string, filter: ImageFilter = {}): Promise<Found> {
+    list(
+      tenant: string,
+      limit: number,
+      before?: string,
+      filter: ImageFilter = {},
+    ): Promise<Page<ImageRow>> {
       return search.find(tenant, filter, limit, before);
     },
 

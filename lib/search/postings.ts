@@ -1,121 +1,40 @@
-import type { Database } from "../kv.ts";
-import type { Terms } from "../model/image.ts";
-import { tables } from "../tables.ts";
+import type { Database, Key } from "../kv.ts";
 import type { Span } from "./span.ts";
 
-/** A beginning of words is common when so many of the newest images have it: any page finds some. */
-const SAMPLE = 32;
-const COMMON = 8;
-/** One that so many terms share, or fewer, is answered by merging their lists. */
-const MAX_LISTS = 64;
-/** One that fewer entries share, by sorting these: many rare terms. A list reads no more at once. */
-const MAX_ENTRIES = 1_000;
 /** Entries read at once: about a page. */
 const BATCH = 32;
-/** Sorts after all that may follow the beginning of a term. */
-const HIGHEST = "\u{10ffff}";
 
-/** Ids of images, newest first. When they are not `exact`, each still has to be looked at. */
-export type Posting = { exact: boolean; ids: AsyncIterator<string> };
+/** Where records of one kind stand, by their id. */
+export type Records<T> = { key(tenant: string, id: string): Key<T> };
+/** Which of them have a term. */
+export type TermIndex = { key(tenant: string, term: string, id: string): Key<true> };
 
-/** Reads the index of images: per term, the ids of those that have it. */
-export function createPostings(db: Database) {
-  /** Every image of the tenant. */
-  async function* all(tenant: string, { from, before }: Span): AsyncGenerator<string> {
-    const selector = {
-      start: tables.images.key(tenant, from),
-      end: tables.images.key(tenant, before),
-    };
-    for await (const { key } of db.list(selector, { reverse: true, batchSize: BATCH })) {
-      yield String(key[2]);
-    }
-  }
+/** Ids of records, newest first. When they are not `exact`, each still has to be looked at. */
+export type Posting = { term: string; exact: boolean; ids: AsyncIterator<string> };
 
-  /** Images that have a term. */
-  async function* exactly(tenant: string, term: string, { from, before }: Span, batchSize = BATCH) {
-    const selector = {
-      start: tables.imagesBy.key(tenant, term, from),
-      end: tables.imagesBy.key(tenant, term, before),
-    };
-    for await (const { key } of db.list(selector, { reverse: true, batchSize })) {
-      yield String(key[3]);
-    }
-  }
-
-  const isCommon = async (tenant: string, beginning: string, { from, before }: Span) => {
-    const selector = {
-      start: tables.terms.key(tenant, from),
-      end: tables.terms.key(tenant, before),
-    };
-    const sample = db.list<Terms>(selector, { limit: SAMPLE, reverse: true });
-    let hits = 0;
-    for await (const { value } of sample) if (hasBeginning(value, beginning)) hits++;
-    return hits >= COMMON;
-  };
-
-  /** The first terms with this beginning, found by jumping from one to the next. */
-  const termsUnder = async (tenant: string, beginning: string, max: number) => {
-    const terms: string[] = [];
-    const end = tables.imagesBy.prefix(tenant, beginning + HIGHEST);
-    let start = tables.imagesBy.prefix(tenant, beginning);
-    while (terms.length < max) {
-      const { value } = await db.list({ start, end }, { limit: 1 }).next();
-      if (!value) break;
-      const term = String(value.key[2]);
-      terms.push(term);
-      // "\0" behind a term sorts after all of its entries.
-      start = tables.imagesBy.prefix(tenant, `${term}\0`);
-    }
-    return terms;
-  };
-
-  /** All entries with this beginning within the span, sorted; null when there are too many. */
-  const fewEntries = async (tenant: string, beginning: string, { from, before }: Span) => {
-    const selector = {
-      start: tables.imagesBy.prefix(tenant, beginning),
-      end: tables.imagesBy.prefix(tenant, beginning + HIGHEST),
-    };
-    const ids: string[] = [];
-    const entries = db.list(selector, { limit: MAX_ENTRIES, batchSize: MAX_ENTRIES });
-    for await (const { key } of entries) ids.push(String(key[3]));
-    if (ids.length === MAX_ENTRIES) return null;
-    const within = ids.filter((id) => id >= from && id < before);
-    return [...new Set(within)].toSorted().toReversed();
-  };
-
+/** Reads an index: per term, the ids of the records that have it. */
+export function createPostings(db: Database, index: TermIndex) {
   return {
-    all,
-
-    /** Images that have a term. */
-    of(tenant: string, term: string, span: Span): Posting {
-      return { exact: true, ids: exactly(tenant, term, span) };
-    },
-
-    /**
-     * Images that have a term with this beginning: exact for a few terms or a few entries; every
-     * image where the beginning is common, or shared by more than can be merged.
-     */
-    async under(tenant: string, beginning: string, span: Span): Promise<Posting> {
-      const everyImage = { exact: false, ids: all(tenant, span) };
-      if (await isCommon(tenant, beginning, span)) return everyImage;
-      const terms = await termsUnder(tenant, beginning, MAX_LISTS + 1);
-      if (terms.length <= MAX_LISTS) {
-        const batchSize = terms.length > 4 ? 8 : BATCH;
-        return {
-          exact: true,
-          ids: merge(terms.map((term) => exactly(tenant, term, span, batchSize))),
-        };
-      }
-      const few = await fewEntries(tenant, beginning, span);
-      return few ? { exact: true, ids: stream(few) } : everyImage;
+    /** Records that have a term. */
+    of(tenant: string, term: string, span: Span, batchSize = BATCH): Posting {
+      const selector = {
+        start: index.key(tenant, term, span.from),
+        end: index.key(tenant, term, span.before),
+      };
+      return { term, exact: true, ids: idsOf(db, selector, batchSize) };
     },
   };
 }
 
-/** Whether one of an image's terms begins so. */
-export function hasBeginning({ row, text }: Terms, beginning: string): boolean {
-  const begins = (term: string) => term.startsWith(beginning);
-  return row.some(begins) || text.some(begins);
+/** The last parts of the keys between two, last key first. */
+export async function* idsOf(
+  db: Database,
+  selector: Deno.KvListSelector,
+  batchSize = BATCH,
+): AsyncGenerator<string> {
+  for await (const { key } of db.list(selector, { reverse: true, batchSize })) {
+    yield String(key.at(-1));
+  }
 }
 
 /** The next ids, fewer than `max` only at the end. */
@@ -133,22 +52,4 @@ export async function take(ids: AsyncIterator<string>, max: number): Promise<str
 export async function* resume(taken: string[], rest: AsyncIterator<string>) {
   yield* taken;
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-}
-
-async function* stream(ids: string[]) {
-  yield* ids;
-}
-
-/** One descending list of several, each id once. */
-async function* merge(lists: AsyncIterator<string>[]): AsyncGenerator<string> {
-  const pull = async (list: AsyncIterator<string>) => (await take(list, 1))[0] ?? "";
-  const heads = await Promise.all(lists.map(pull));
-  for (let last = "";;) {
-    const newest = heads.reduce((best, id) => id > best ? id : best, "");
-    if (newest === "") return;
-    const at = heads.indexOf(newest);
-    heads[at] = await pull(lists[at]!);
-    if (newest !== last) yield newest;
-    last = newest;
-  }
 }

@@ -14,6 +14,10 @@ export function spanOf(times: { from?: number; to?: number }, before = AFTER_ALL
   };
 }
 
+export function isEmpty({ from, before }: Span): boolean {
+  return from >= before;
+}
+
 /** When a UUIDv7 was made, in ms since 1970 (RFC 9562, 5.7). */
 export function timeOf(id: string): number {
   return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
