@@ -33,6 +33,11 @@ export function createIds(clock: Clock): () => string {
   };
 }
 
+/** A UUIDv7 of another moment than now. */
+export function idAt(ms: number): string {
+  return v7({ msecs: ms });
+}
+
 /**
  * An abort signal that fires after `ms` of the clock, or with `parent`. Call `cancel` when the work
  * has ended, so that no timer is left behind.

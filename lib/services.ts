@@ -12,6 +12,7 @@ import { createDrafts } from "./drafts.ts";
 import type { Disk } from "./disk.ts";
 import { createEncryption } from "./encryption.ts";
 import { createErasures } from "./erasures.ts";
+import { createEvents } from "./events.ts";
 import { Problem } from "./errors.ts";
 import { createExports } from "./exports.ts";
 import { createFeed } from "./feed.ts";
@@ -149,6 +150,15 @@ export function createServices(given: Foundations) {
     steps,
     probe,
   });
+  const events = createEvents({
+    db,
+    clock,
+    newId,
+    feed,
+    images,
+    // No camera is known yet.
+    cameraExists: () => Promise.resolve(false),
+  });
   const media = createMedia({ db, storage, clock, quotas });
   const drafts = createDrafts({ db, storage, clock, locks, media });
   const records = createRecords({ db, clock, newId, locks, images, stats });
@@ -243,6 +253,7 @@ export function createServices(given: Foundations) {
     feed,
     jobs,
     images,
+    events,
     media,
     drafts,
     ingest,

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { table } from "./kv.ts";
 import { AuditEntry, Erasure } from "./model/audit.ts";
 import { DraftRow, Media } from "./model/draft.ts";
+import { EventRow } from "./model/event.ts";
 import { FeedItem } from "./model/feed.ts";
 import { IdempotentRequest } from "./model/idempotency.ts";
 import { ImageRow, Terms } from "./model/image.ts";
@@ -92,6 +93,12 @@ export const tables = {
     ["tenant", "month", "counter"],
     EXPORTED,
   ),
+
+  events: table("events", EventRow, ["tenant", "event"], EXPORTED),
+  /** Finds events, under `type:fall`, `camera:<id>` … */
+  eventsBy: table("events_by", z.literal(true), ["tenant", "term", "event"], INTERNAL),
+  /** How many there are under each of these terms. */
+  eventCounts: table("event_counts", z.instanceof(Deno.KvU64), ["tenant", "term"], INTERNAL),
 
   feed: table("feed", FeedItem, ["tenant", "item"], { ...EXPORTED, expireIn: 7 * DAY }),
 

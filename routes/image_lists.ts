@@ -10,22 +10,13 @@ import { createRouter, type Env } from "./shared/app.ts";
 import { summarize } from "./shared/image_view.ts";
 import { pageUntil, Paging } from "./shared/paging.ts";
 import { problems } from "./shared/problems.ts";
+import { flag, periodEnd, periodStart } from "./shared/query.ts";
 import { knownOnly, secured } from "./shared/secured.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 const MAX_BATCH = 100;
 
 const text = (max: number, description: string) =>
   z.string().min(1).max(max).optional().openapi({ description });
-
-const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] }).optional()
-  .openapi({ type: "boolean" });
-
-/** A time, or a day in UTC, which begins at its first ms and ends `dayEnd` ms later. */
-const time = (description: string, dayEnd: number) =>
-  z.union([z.iso.datetime({ offset: true }), z.iso.date()])
-    .transform((given) => Date.parse(given) + (given.length === 10 ? dayEnd : 0)).optional()
-    .openapi({ type: "string", description: `${description}; RFC 3339, or a day in UTC` });
 
 const ImageQuery = Paging.extend({
   status: ImageStatus.optional(),
@@ -39,8 +30,8 @@ const ImageQuery = Paging.extend({
   has_text: flag,
   camera: text(100, "Words that all occur in the camera's make or model"),
   camera_id: Id.optional(),
-  from: time("Taken in at this time or later", 0),
-  to: time("Taken in at this time or before", DAY - 1),
+  from: periodStart("Taken in at this time or later"),
+  to: periodEnd("Taken in at this time or before"),
   original_name: text(255, "How the file's name begins, whatever its case and accents"),
 });
 

@@ -11,6 +11,7 @@ import { aiRoutes } from "./ai.ts";
 import { auditRoutes } from "./audit.ts";
 import { clientRoutes } from "./clients.ts";
 import { docsRoutes } from "./docs.ts";
+import { eventRoutes } from "./events.ts";
 import { fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
@@ -90,6 +91,7 @@ export function createApp(services: Services) {
   app.route("/", mediaRoutes(services));
   app.route("/", renderRoutes(services));
   app.route("/", recordRoutes(services));
+  app.route("/", eventRoutes(services));
   app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
   app.route("/", keyRoutes(services));

@@ -9,6 +9,7 @@ import type { Variants } from "../../lib/model/transform.ts";
 import { createLocalStorage } from "../../lib/storage/local.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { tables } from "../../lib/tables.ts";
+import { recountEvents } from "./recount_events.ts";
 
 type Options = {
   /** Ids of images that were answered with 202 and not deleted since. */
@@ -79,6 +80,7 @@ export async function recount(
     ...workIsOver(books),
     ...lettersMatch(books),
     ...photosAreCounted(books),
+    ...await recountEvents(db),
   ];
 }
 

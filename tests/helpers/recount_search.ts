@@ -49,12 +49,12 @@ async function textsOf(db: Database): Promise<Map<string, string>> {
   return texts;
 }
 
-function differences(expected: Map<string, number>, found: Map<string, number>): string[] {
+export function differences(expected: Map<string, number>, found: Map<string, number>): string[] {
   return [...new Set([...expected.keys(), ...found.keys()])]
     .filter((name) => expected.get(name) !== found.get(name))
     .map((name) => `${name}: ${found.get(name) ?? 0}, expected ${expected.get(name) ?? 0}`);
 }
 
-function nameOf(key: Deno.KvKey): string {
+export function nameOf(key: Deno.KvKey): string {
   return JSON.stringify(key);
 }

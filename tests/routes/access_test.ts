@@ -91,9 +91,15 @@ async function belongings(app: TestApp): Promise<Record<string, string>> {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ name: "second", scopes: ["images:read"] }),
   });
+  const event = await app.request("/api/events", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ type: "fall", image_id: id }),
+  });
   return {
     "/images": id,
     "/api/images": id,
+    "/api/events": (await event.json()).id,
     "/jobs": job.id,
     "/dead-letters": letter.id,
     "/api/v1/listings": (await listing.json()).id,
@@ -122,7 +128,7 @@ Deno.test("what is another tenant's answers exactly as what does not exist, on e
     );
   }
   const kept = await Promise.all(
-    ["/images", "/jobs", "/dead-letters", "/api/v1/listings"].map(async (kind) =>
+    ["/images", "/jobs", "/dead-letters", "/api/v1/listings", "/api/events"].map(async (kind) =>
       (await app.request(kind)).json()
     ),
   );
