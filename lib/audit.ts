@@ -1,6 +1,7 @@
 import { type Clock, timestamp } from "./clock.ts";
 import { type Database, newestFirst, type Transaction } from "./kv.ts";
 import type { AuditEntry } from "./model/audit.ts";
+import { purgeOlder } from "./retention.ts";
 import { tables } from "./tables.ts";
 
 type Deps = { db: Database; clock: Clock; newId: () => string };
@@ -26,6 +27,10 @@ export function createAudit({ db, clock, newId }: Deps) {
       };
       tx.set(tables.audit.key(tenant, entry.id), entry);
     },
+
+    /** Deletes entries from before `before` (ms since 1970); gives how many. */
+    purge: (tenant: string, before: number): Promise<number> =>
+      purgeOlder(db, tables.audit, tenant, before),
 
     /** A page of a tenant's entries, newest first; `before` is the last id of the page before. */
     list(tenant: string, limit: number, before?: string): Promise<AuditEntry[]> {

@@ -14,6 +14,9 @@ const log = getLogger(["imago", "erasures"]);
 /** Whoever asks for an erasure is told after so long how far it is. */
 const PATIENCE_MS = 20_000;
 
+/** So long after an erasure somebody who was under way then may still write. */
+const LATE_MS = 24 * 60 * 60 * 1000;
+
 /** Records that one transaction deletes; Deno KV takes 1,000 mutations. */
 const BATCH = 500;
 
@@ -69,18 +72,26 @@ export function createErasures({ db, storage, clock, locks, principals, audit }:
       tx.set(tables.erasures.key(tenant), erasure);
     });
 
+  const sweep = async (tenant: string, entries: AsyncIterable<Deno.KvKey>): Promise<number> => {
+    let swept = 0;
+    for await (const keys of batches(entries)) {
+      await remove(tenant, keys);
+      swept += keys.length;
+    }
+    return swept;
+  };
+
+  const sweepOwned = async (tenant: string): Promise<number> => {
+    let swept = 0;
+    for (const table of OWNED) swept += await sweep(tenant, keysBelow(db, table.prefix(tenant)));
+    return swept;
+  };
+
   /** One round over all tables; returns how many records went. */
   const sweepRecords = async (tenant: string): Promise<number> => {
     let swept = 0;
-    const sweep = async (entries: AsyncIterable<Deno.KvKey>) => {
-      for await (const keys of batches(entries)) {
-        await remove(tenant, keys);
-        swept += keys.length;
-      }
-    };
-    for (const table of INDEXES) await sweep(entriesAbout(db, table, tenant));
-    for (const table of OWNED) await sweep(keysBelow(db, [...table.prefix(), tenant]));
-    return swept;
+    for (const table of INDEXES) swept += await sweep(tenant, entriesAbout(db, table, tenant));
+    return swept + await sweepOwned(tenant);
   };
 
   const sweepObjects = async (tenant: string) => {
@@ -155,6 +166,17 @@ export function createErasures({ db, storage, clock, locks, principals, audit }:
         return receipt(tenant);
       });
       return await Promise.race([ended, unended]).finally(cancel);
+    },
+
+    /**
+     * Erases what somebody who was under way has written behind an erasure of the last day. Bytes
+     * without a record are swept as all others are.
+     */
+    async tidy(): Promise<void> {
+      const recent = timestamp(clock.now() - LATE_MS);
+      for await (const { value } of db.list<Erasure>({ prefix: tables.erasures.prefix() })) {
+        if (value.done_at && value.done_at >= recent) await sweepOwned(value.id);
+      }
     },
 
     /** Ends the erasures that an earlier process began. */

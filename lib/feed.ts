@@ -1,6 +1,7 @@
 import { type Clock, timestamp } from "./clock.ts";
 import type { Database, Transaction } from "./kv.ts";
 import type { FeedItem } from "./model/feed.ts";
+import { firstIdAt, timeOf } from "./search/span.ts";
 import { tables } from "./tables.ts";
 
 /** How often a waiting reader looks for what another process wrote. */
@@ -26,7 +27,7 @@ export function createFeed({ db, clock, newId }: Deps) {
 
   /** What a reader at `place` has not seen, in the order of commits; a part of it when it is much. */
   const unseen = async (tenant: string, place: Place): Promise<Entry[]> => {
-    const start = tables.feed.key(tenant, floorId(timeOf(place.id) - OVERLAP_MS));
+    const start = tables.feed.key(tenant, firstIdAt(timeOf(place.id) - OVERLAP_MS));
     const end = tables.feed.key(tenant, "~");
     const found: Entry[] = [];
     for await (const entry of db.list<FeedItem>({ start, end }, { batchSize: 500 })) {
@@ -36,7 +37,7 @@ export function createFeed({ db, clock, newId }: Deps) {
     // Behind a full batch there may be items that were committed before its last ones.
     const certain = found.length < BATCH
       ? "~"
-      : floorId(timeOf(found.at(-1)!.value.id) - OVERLAP_MS);
+      : firstIdAt(timeOf(found.at(-1)!.value.id) - OVERLAP_MS);
     found.sort((a, b) => order(placeOf(a), placeOf(b)));
     const sure = found.filter(({ value }) => value.id < certain);
     return sure.length ? sure : found;
@@ -45,7 +46,7 @@ export function createFeed({ db, clock, newId }: Deps) {
   /** Where the log ends now. */
   const end = async (tenant: string): Promise<Place> => {
     let place: Place = { version: "", id: newId() };
-    const start = tables.feed.key(tenant, floorId(clock.now() - OVERLAP_MS));
+    const start = tables.feed.key(tenant, firstIdAt(clock.now() - OVERLAP_MS));
     for await (const entry of db.list<FeedItem>({ start, end: tables.feed.key(tenant, "~") })) {
       if (order(placeOf(entry), place) > 0) place = placeOf(entry);
     }
@@ -119,15 +120,4 @@ function placeOf({ versionstamp, value }: Entry): Place {
 function order(a: Place, b: Place): number {
   if (a.version !== b.version) return a.version < b.version ? -1 : 1;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
-}
-
-/** The time in a UUIDv7: its first 48 bits, in ms since 1970 (RFC 9562). */
-function timeOf(id: string): number {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
-}
-
-/** What sorts before every UUIDv7 of that moment and after all earlier ones. */
-function floorId(ms: number): string {
-  const hex = Math.max(0, ms).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

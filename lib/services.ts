@@ -36,6 +36,7 @@ import { createReader } from "./reader/reader.ts";
 import { createQuotas } from "./quotas.ts";
 import { createRateLimits } from "./rate_limits.ts";
 import type { Probe } from "./receive.ts";
+import type { Retention } from "./retention.ts";
 import type { Secrets } from "./secrets.ts";
 import { createRecords } from "./records.ts";
 import { createSignedRenders } from "./storage/signed_render.ts";
@@ -47,6 +48,8 @@ import { createTenants } from "./tenants.ts";
 import { createTraffic } from "./traffic.ts";
 import { createTransforms } from "./transforms.ts";
 import { createUploadStats } from "./upload_stats.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What `main.ts` and tests decide; the rest follows from the configuration. */
 export type Foundations = {
@@ -185,6 +188,9 @@ export function createServices(given: Foundations) {
   };
   const signedUrls = createSignedUrls(signing);
   const signedRenders = createSignedRenders(signing);
+  const retentions: Retention[] = [
+    { what: "audit entries", keepMs: config.AUDIT_RETENTION_DAYS * DAY_MS, purge: audit.purge },
+  ];
   const links = createLinks({
     signedUrls,
     signedRenders,
@@ -247,6 +253,7 @@ export function createServices(given: Foundations) {
     tenants,
     erasures,
     exports,
+    retentions,
     limits,
     idempotency,
     quotas,

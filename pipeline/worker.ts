@@ -6,6 +6,7 @@ import { createRunner } from "./run.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Step } from "./step.ts";
 import { createOrphanSweep } from "./upkeep/orphans.ts";
+import { createRetentionSweep } from "./upkeep/retention.ts";
 import { createRescue } from "./upkeep/rescue.ts";
 
 /** Joins the parts of the pipeline into what works the queue of this process. */
@@ -37,19 +38,23 @@ export function createWorker(services: Services, doorbell: Doorbell, steps: read
     rescue: createRescue({ db, jobs, images, exclusive }),
   });
   const orphans = createOrphanSweep({ db, storage, clock, exclusive });
+  const retention = createRetentionSweep(services);
   services.worker.running = () => scheduler.running;
 
   return {
     scheduler,
     orphans,
+    retention,
     async start() {
       // What follows from a ring is no longer part of the request that rang.
       doorbell.listen(() => withLogContext({}, scheduler.poke));
       await scheduler.start();
       orphans.start();
+      retention.start();
     },
     async stop() {
       orphans.stop();
+      retention.stop();
       await scheduler.stop();
     },
   };

@@ -24,7 +24,7 @@ export function timeOf(id: string): number {
 }
 
 /** Sorts before every UUIDv7 of this ms, and after all earlier ones. */
-function firstIdAt(ms: number): string {
+export function firstIdAt(ms: number): string {
   const hex = Math.min(Math.max(0, ms), MAX_TIME).toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

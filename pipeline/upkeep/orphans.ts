@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../lib/kv.ts";
 import { isNamed } from "../../lib/objects.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
+import { repeat } from "./repeat.ts";
 
 const log = getLogger(["imago", "orphans"]);
 
@@ -40,18 +41,17 @@ export function createOrphanSweep({ db, storage, clock, exclusive }: Deps) {
     return swept;
   };
 
-  const run = (before: number) => {
-    sweep(before)
-      .catch((error) => log.error("Cannot sweep orphans: {error}", { error }))
-      .finally(() => {
-        if (!stopped) cancel = clock.after(HOUR, () => run(clock.now() - GRACE_MS));
-      });
-  };
-
   return {
     sweep,
     /** Sweeps now, and every hour until `stop`. */
-    start: () => run(createdAt - (exclusive ? 0 : GRACE_MS)),
+    start() {
+      let first = exclusive;
+      cancel = repeat(clock, HOUR, "sweep orphans", async () => {
+        const before = first ? createdAt : clock.now() - GRACE_MS;
+        first = false;
+        await sweep(before);
+      });
+    },
     stop() {
       stopped = true;
       cancel();

@@ -1,0 +1,72 @@
+import type { Database, Key, Transaction } from "./kv.ts";
+import { firstIdAt } from "./search/span.ts";
+
+/** Records that one transaction looks at; Deno KV checks 100 keys in one, and more may be counted along. */
+const BATCH = 30;
+
+/** Something of each tenant that is kept for a while only. */
+export type Retention = {
+  /** For the log: "audit entries". */
+  what: string;
+  keepMs: number;
+  /** Deletes what the tenant has from before `before` (ms since 1970); gives how many. */
+  purge(tenant: string, before: number): Promise<number>;
+};
+
+type AgedTable<T> = {
+  key(tenant: string, last: string): Key<T>;
+  prefix(tenant: string): Deno.KvKey;
+};
+
+type Options<T> = {
+  /** Where the key alone does not tell the age: whether this one is due. */
+  isDue?: (value: T) => boolean;
+  /** Changes what counts or points to the record, in the transaction that deletes it. */
+  along?: (tx: Transaction, value: T, key: Deno.KvKey) => void | Promise<void>;
+};
+
+/**
+ * Deletes the tenant's records of a table whose last key part is a UUIDv7 from before `before` (ms
+ * since 1970): a range of keys, so it costs what it deletes, and can be interrupted anywhere. Gives
+ * how many went.
+ */
+export function purgeOlder<T>(
+  db: Database,
+  table: AgedTable<T>,
+  tenant: string,
+  before: number,
+  options: Options<T> = {},
+): Promise<number> {
+  return purgeUntil(db, table, tenant, firstIdAt(before), options);
+}
+
+/** Like `purgeOlder`, for keys that end in another thing that sorts by time, such as a day. */
+export async function purgeUntil<T>(
+  db: Database,
+  table: AgedTable<T>,
+  tenant: string,
+  until: string,
+  { isDue = () => true, along = () => {} }: Options<T> = {},
+): Promise<number> {
+  const purge = (keys: Deno.KvKey[]) =>
+    db.transact(async (tx) => {
+      let purged = 0;
+      for (const key of keys) {
+        const value = await tx.get<T>(key);
+        if (value === null || !isDue(value)) continue;
+        tx.delete(key);
+        await along(tx, value, key);
+        purged++;
+      }
+      return purged;
+    });
+  const range = { start: table.prefix(tenant), end: table.key(tenant, until) };
+  let keys: Deno.KvKey[] = [];
+  let purged = 0;
+  for await (const { key } of db.list(range)) {
+    if (keys.push(key) < BATCH) continue;
+    purged += await purge(keys);
+    keys = [];
+  }
+  return keys.length ? purged + await purge(keys) : purged;
+}
