@@ -31,6 +31,7 @@ import { createMetrics } from "./metrics.ts";
 import { createSafeFetch } from "./net/safe_fetch.ts";
 import type { Job } from "./model/job.ts";
 import { createOcr } from "./ocr/ocr.ts";
+import { createPseudonyms } from "./pseudonyms.ts";
 import { createQueueDepth } from "./queue_depth.ts";
 import { createReader } from "./reader/reader.ts";
 import { createQuotas } from "./quotas.ts";
@@ -253,6 +254,7 @@ export function createServices(given: Foundations) {
     tenants,
     erasures,
     exports,
+    pseudonym: createPseudonyms(secrets.signedUrlSecret),
     retentions,
     limits,
     idempotency,

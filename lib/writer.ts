@@ -19,10 +19,17 @@ type Deps = {
   reader: Reader;
 };
 
-/** What a model writes when asked. */
+/**
+ * What a model writes when asked. `forbidden` for a client that keeps its things from outside models
+ * (`external_ai: false`), `ai_unavailable` where there is none.
+ */
 export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
-  const provider = () => {
+  /** Who is asked for this client: the one place that refuses to give anything of it away. */
+  const providerFor = ({ external_ai }: Tenant) => {
     if (!ai) throw new Problem("ai_unavailable", `Cannot ask a model: ${aiReason}`);
+    if (!external_ai) {
+      throw new Problem("forbidden", "Cannot ask: the client keeps its things from outside models");
+    }
     return ai;
   };
 
@@ -45,7 +52,7 @@ export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
       language: string | undefined,
       signal: AbortSignal,
     ) {
-      const ai = provider();
+      const ai = providerFor(tenant);
       const page = await readPage(url, signal);
       const atMost = ai.atMost("summarize", { characters: page.title.length + page.text.length });
       const { value, usage } = await budgets.spend(
@@ -57,20 +64,14 @@ export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
       return { url: page.url, ...value, model_used: usage.model };
     },
 
-    /**
-     * Title, description and price of the one thing that the pictures show. `forbidden` where the
-     * client keeps its pictures from outside models.
-     */
+    /** Title, description and price of the one thing that the pictures show. */
     async draftListing(
       tenant: Tenant,
       pictures: Picture[],
       { title, language }: { title: string; language?: string },
       signal: AbortSignal,
     ) {
-      const ai = provider();
-      if (!tenant.external_ai) {
-        throw new Problem("forbidden", "The client keeps its pictures from outside models");
-      }
+      const ai = providerFor(tenant);
       const atMost = ai.atMost("draftListing", {
         pictures: pictures.length,
         characters: title.length,
@@ -89,7 +90,7 @@ export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
       task: { description: string; context?: string },
       signal: AbortSignal,
     ) {
-      const ai = provider();
+      const ai = providerFor(tenant);
       const characters = task.description.length + (task.context?.length ?? 0);
       const { value, usage } = await budgets.spend(
         tenant,

@@ -7,6 +7,7 @@ import { secured } from "./shared/secured.ts";
 
 const failures = problems(
   "invalid_request",
+  "forbidden",
   "invalid_content",
   "budget_exceeded",
   "upstream_failed",

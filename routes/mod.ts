@@ -5,6 +5,7 @@ import { getLogger } from "@logtape/logtape";
 import { routePath } from "hono/route";
 import { Problem } from "../lib/errors.ts";
 import { withLogContext } from "../lib/logging.ts";
+import { neighbourhood } from "../lib/net/client_address.ts";
 import type { Services } from "../lib/services.ts";
 import { nameRequest } from "../lib/tracing.ts";
 import { aiRoutes } from "./ai.ts";
@@ -29,7 +30,7 @@ import { renderRoutes } from "./renders.ts";
 import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
-import { tellLimits } from "./shared/rate_limit.ts";
+import { addressOf, tellLimits } from "./shared/rate_limit.ts";
 
 const log = getLogger(["imago", "http"]);
 
@@ -38,12 +39,13 @@ const MAX_BODY_BYTES = 1_048_576;
 
 /** The whole HTTP side of Imago. */
 export function createApp(services: Services) {
-  const { config, metrics, traffic, version } = services;
+  const { config, metrics, pseudonym, traffic, version } = services;
   const app = createRouter();
 
   app.onError(problemResponse);
   app.notFound((c) => problemResponse(unmatched(app, c.req.method, c.req.path), c));
 
+  app.use(provide(services));
   app.use((c, next) => {
     const request_id = crypto.randomUUID();
     c.set("requestId", request_id);
@@ -67,7 +69,13 @@ export function createApp(services: Services) {
     const seconds = (performance.now() - began) / 1000;
     metrics.requests.observe({ method, route, status }, seconds);
     nameRequest(method, route);
-    log.info("request", { method, route, status, duration_ms: Math.round(seconds * 1000) });
+    log.info("request", {
+      method,
+      route,
+      status,
+      duration_ms: Math.round(seconds * 1000),
+      client: pseudonym("address", neighbourhood(addressOf(c))),
+    });
   });
   app.use((_, next) => traffic.carry(next));
   app.use(secureHeaders({ crossOriginResourcePolicy: false }));
@@ -80,7 +88,6 @@ export function createApp(services: Services) {
       }),
     );
   }
-  app.use(provide(services));
   app.use(tellLimits);
   app.use(limitBody(MAX_BODY_BYTES));
 

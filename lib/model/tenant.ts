@@ -42,7 +42,9 @@ export const Tenant = z.object({
       "Requests a minute of all its keys together; null: the standard limit for each key",
   }),
   ai_budget: AiBudget.nullable(),
-  external_ai: z.boolean().openapi({ description: "false: no picture goes to an outside model" }),
+  external_ai: z.boolean().openapi({
+    description: "false: no picture and no text of its goes to an outside model",
+  }),
   active: z.boolean(),
   created_at: Time,
 }).openapi("Client");

@@ -214,7 +214,7 @@ Deno.test("suggest is refused without photo, provider, permission or budget", as
     await tenants.patch(app.tenant.id, { ai_budget: null, external_ai: false }, "master");
     const kept = await suggest();
     assert.deepEqual([kept.status, (await kept.json()).detail], [
-      ...[403, "The client keeps its pictures from outside models"],
+      ...[403, "Cannot ask: the client keeps its things from outside models"],
     ]);
     await send(app, "PATCH", draft.id, { photos: [] });
     assert.equal((await suggest()).status, 400);

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { configureLogs } from "../../lib/logging.ts";
 import { createMemoryStorage } from "../../lib/storage/memory.ts";
 import { startApp } from "../helpers/app.ts";
 import { until } from "../helpers/clock.ts";
+import { startFakeAi } from "../helpers/fake_ai.ts";
+import { draftOf, ingest, jpeg } from "../helpers/photos.ts";
 import { png } from "../helpers/pictures.ts";
 import { untar } from "../helpers/untar.ts";
 
@@ -101,4 +104,66 @@ Deno.test("POST /privacy/erase answers 202 when there is much, and its link tell
   gate.resolve();
   const path = new URL(receipt_url).pathname;
   await until(async () => (await (await app.app.request(path)).json()).state === "done");
+});
+
+Deno.test("logs name no file and no address, and tell by a pseudonym who is the same", async () => {
+  const lines: string[] = [];
+  await configureLogs({ DEBUG: false, LOG_LEVEL: "debug", write: (line) => lines.push(line) });
+  try {
+    await using app = await startApp();
+    const from = (hostname: string, path: string, init: RequestInit = {}) =>
+      app.app.request(path, { ...init, headers: { "X-API-Key": app.key } }, {
+        remoteAddr: { transport: "tcp", hostname, port: 1 },
+      });
+    for (const bytes of [png(), new TextEncoder().encode("no picture")]) {
+      const body = new FormData();
+      body.append("file", new File([bytes], "Marie Curie.jpg"));
+      await from("203.0.113.77", "/images/upload", { method: "POST", body });
+    }
+    await app.drain();
+    await from("203.0.113.77", "/images");
+    await from("2001:db8:1:2:3::4", "/images?text=Sklodowska&original_name=Marie");
+    await from("2001:db8:1:2:9::9", "/nowhere/Marie");
+    const clients = lines.map((line) => JSON.parse(line).properties.client).filter(Boolean);
+    assert.equal(clients.length, 5);
+    assert.match(clients[0], /^address_[\w-]{12}$/);
+    assert.equal(new Set(clients.slice(0, 3)).size, 1);
+    assert.equal(new Set(clients).size, 2, "addresses of one /64 are one");
+    assert.doesNotMatch(lines.join("\n"), /Marie|Curie|Sklodowska|203\.0\.113|2001:db8/);
+  } finally {
+    await configureLogs({ DEBUG: false, LOG_LEVEL: "error" });
+  }
+});
+
+Deno.test("nothing of a client with external_ai: false goes to a model, whatever it asks for", async () => {
+  const ai = startFakeAi();
+  const env = { AI_PROVIDER: "openai", OPENAI_BASE_URL: ai.openaiBaseUrl };
+  try {
+    await using app = await startApp({ env });
+    const { key, request } = await app.asTenant({ external_ai: false });
+    const { id } = await (await app.upload(png(), "a.png", key)).json();
+    await app.drain();
+    await request(`/images/${id}/reprocess`, { method: "POST" });
+    await app.drain();
+    const listing = await draftOf(await ingest(app, [await jpeg()], { key }));
+    const asks: [path: string, body: unknown][] = [
+      [`/api/v1/listings/${listing.id}/suggest`, {}],
+      ["/ai/summarize", { url: "https://example.com/" }],
+      ["/ai/draft-task", { description: "Paint the fence" }],
+    ];
+    for (const [path, body] of asks) {
+      const answer = await request(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      assert.equal(answer.status, 403, path);
+    }
+    assert.equal(ai.requests.length, 0);
+    await app.upload(png());
+    await app.drain();
+    assert.equal(ai.requests.length, 1, "that of others does");
+  } finally {
+    await ai.close();
+  }
 });
