@@ -211,8 +211,16 @@ export function createImages(deps: Deps) {
       return row;
     },
 
-    /** Runs steps again, all or some, asking their sources anew. `conflict` while work is under way. */
-    reprocess(tenant: Tenant, id: string, only: string[] = deps.steps): Promise<ImageRow> {
+    /**
+     * Runs steps again, all or some, asking their sources anew. `conflict` while work is under way.
+     * `along` writes what belongs to it.
+     */
+    reprocess(
+      tenant: Tenant,
+      id: string,
+      only: string[] = deps.steps,
+      along: (tx: Transaction) => void = () => {},
+    ): Promise<ImageRow> {
       const key = tables.images.key(tenant.id, id);
       return db.transact(async (tx) => {
         const before = refuseUnlessFound(await tx.get(key), id);
@@ -240,6 +248,7 @@ export function createImages(deps: Deps) {
         stats.changed(tx, before, row);
         await search.index(tx, row);
         feed.emit(tx, tenant.id, "image.pending", { image_id: id });
+        along(tx);
         return row;
       });
     },

@@ -8,6 +8,7 @@ import { createPrincipals } from "./auth/principals.ts";
 import { type Clock, createIds, systemClock } from "./clock.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { createCursors } from "./cursors.ts";
+import { createDeadLetters } from "./dead_letters.ts";
 import { createDrafts } from "./drafts.ts";
 import type { Disk } from "./disk.ts";
 import { createEncryption } from "./encryption.ts";
@@ -163,6 +164,7 @@ export function createServices(given: Foundations) {
     // No camera is known yet.
     cameraExists: () => Promise.resolve(false),
   });
+  const deadLetters = createDeadLetters({ db, jobs, images, tenants, audit, ai });
   const media = createMedia({ db, storage, clock, quotas });
   const drafts = createDrafts({ db, storage, clock, locks, media });
   const records = createRecords({ db, clock, newId, locks, images, stats });
@@ -261,6 +263,7 @@ export function createServices(given: Foundations) {
     quotas,
     feed,
     jobs,
+    deadLetters,
     images,
     events,
     media,

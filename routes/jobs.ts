@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { Problem } from "../lib/errors.ts";
+import { REPLAY_MAX } from "../lib/dead_letters.ts";
 import { DeadLetter, Job, JobState } from "../lib/model/job.ts";
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
@@ -7,10 +7,7 @@ import { createRouter } from "./shared/app.ts";
 import { json, paged } from "./shared/json.ts";
 import { page, Paging } from "./shared/paging.ts";
 import { problems } from "./shared/problems.ts";
-import { secured } from "./shared/secured.ts";
-
-/** One call replays so many dead letters at most. */
-const REPLAY_MAX = 1_000;
+import { callerOf, secured } from "./shared/secured.ts";
 
 const JobView = Job.omit({ tenant: true, fresh: true, fence: true }).openapi("Job");
 const LetterView = DeadLetter.omit({ tenant: true });
@@ -91,7 +88,7 @@ const discard = createRoute({
 });
 
 /** The pipeline's work, for those who look after it. */
-export function jobRoutes({ ai, cursors, db, images, jobs, tenants }: Services) {
+export function jobRoutes({ cursors, deadLetters, jobs }: Services) {
   return createRouter()
     .openapi(list, async (c) => {
       const state = c.req.valid("query").state ?? null;
@@ -117,32 +114,13 @@ export function jobRoutes({ ai, cursors, db, images, jobs, tenants }: Services) 
       );
       return c.json(paged(LetterView).parse(found), 200);
     })
-    .openapi(replayAll, async (c) => {
-      ai?.breaker.probeNow();
-      const tenant = await tenants.get(c.var.tenant);
-      const found = await jobs.letters(tenant.id, REPLAY_MAX);
-      let replayed = 0;
-      for (const [image, same] of Map.groupBy(found, ({ image_id }) => image_id)) {
-        try {
-          await images.reprocess(tenant, image, same.map(({ step }) => step));
-          replayed += same.length;
-        } catch (error) {
-          const busy = error instanceof Problem && error.code === "conflict";
-          if (!busy) throw error;
-        }
-      }
-      return c.json({ replayed, left: found.length - replayed }, 202);
-    })
+    .openapi(replayAll, async (c) => c.json(await deadLetters.replayAll(callerOf(c)), 202))
     .openapi(replay, async (c) => {
-      const tenant = await tenants.get(c.var.tenant);
-      const { image_id, step } = await jobs.letter(tenant.id, c.req.valid("param").id);
-      ai?.breaker.probeNow();
-      await images.reprocess(tenant, image_id, [step]);
+      const { image_id, step } = await deadLetters.replay(callerOf(c), c.req.valid("param").id);
       return c.json({ image_id, step }, 202);
     })
     .openapi(discard, async (c) => {
-      const { image_id, step } = await jobs.letter(c.var.tenant, c.req.valid("param").id);
-      await db.transact((tx) => jobs.unbury(tx, c.var.tenant, image_id, step));
+      await deadLetters.discard(callerOf(c), c.req.valid("param").id);
       return c.body(null, 204);
     });
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { MASTER_KEY, startApp } from "../helpers/app.ts";
+import type { AuditEntry, Erasure } from "../../lib/model/audit.ts";
+import { tables } from "../../lib/tables.ts";
+import { MASTER_KEY, startApp, type TestApp } from "../helpers/app.ts";
+import { png } from "../helpers/pictures.ts";
 
 const json = (method: string, body: unknown): RequestInit => ({
   method,
@@ -51,4 +54,101 @@ Deno.test("what was refused leaves no entry", async () => {
   await app.request(`/auth/keys/${crypto.randomUUID()}`, { method: "DELETE" });
   const { items } = await (await app.request("/audit")).json();
   assert.equal(items.length, 1);
+});
+
+/** What an admin or the operator may do, the entry that it leaves, and how it is done once. */
+const OPERATIONS: Record<string, [action: string, act: (app: TestApp) => Promise<Response>]> = {
+  "POST /auth/clients": [
+    "client.created",
+    (app) => app.request("/auth/clients", json("POST", { name: "x" }), MASTER_KEY),
+  ],
+  "PATCH /auth/clients/{id}": [
+    "client.changed",
+    (app) => app.request(clientOf(app), json("PATCH", { rate_limit: 900 }), MASTER_KEY),
+  ],
+  "DELETE /auth/clients/{id}": [
+    "client.deactivated",
+    (app) => app.request(clientOf(app), { method: "DELETE" }, MASTER_KEY),
+  ],
+  "POST /auth/clients/{id}/rotate-key": [
+    "client.key_rotated",
+    (app) => app.request(`${clientOf(app)}/rotate-key`, { method: "POST" }, MASTER_KEY),
+  ],
+  "POST /auth/keys": ["key.created", newKey],
+  "DELETE /auth/keys/{id}": ["key.deleted", async (app) => {
+    const { id } = await (await newKey(app)).json();
+    return await app.request(`/auth/keys/${id}`, { method: "DELETE" });
+  }],
+  "POST /dead-letters/{id}/replay": [
+    "dead_letter.replayed",
+    async (app) => app.request(`/dead-letters/${await bury(app)}/replay`, { method: "POST" }),
+  ],
+  "POST /dead-letters/replay": ["dead_letter.replayed", async (app) => {
+    await bury(app);
+    return await app.request("/dead-letters/replay", { method: "POST" });
+  }],
+  "DELETE /dead-letters/{id}": [
+    "dead_letter.discarded",
+    async (app) => app.request(`/dead-letters/${await bury(app)}`, { method: "DELETE" }),
+  ],
+  "GET /privacy/export": ["privacy.exported", (app) => app.request("/privacy/export")],
+  "POST /privacy/erase": [
+    "client.erased",
+    (app) => app.request("/privacy/erase", json("POST", { confirm: "default" })),
+  ],
+};
+
+const clientOf = (app: TestApp) => `/auth/clients/${app.tenant.id}`;
+
+function newKey(app: TestApp) {
+  return app.request("/auth/keys", json("POST", { name: "k", scopes: ["images:read"] }));
+}
+
+/** Makes a dead letter; gives its id. */
+async function bury(app: TestApp): Promise<string> {
+  const { db, images, jobs } = app.services;
+  const { id } = await (await app.upload(png())).json();
+  await app.drain();
+  const job = await jobs.get(app.tenant.id, (await images.get(app.tenant.id, id)).job);
+  return (await db.transact((tx) => jobs.bury(tx, job, "exif"))).id;
+}
+
+/** Documented operations of admins and of the operator that do more than read. */
+async function adminOperations(app: TestApp): Promise<string[]> {
+  const { paths } = await (await app.app.request("/openapi.json")).json();
+  type Methods = Record<string, { "x-scope"?: string }>;
+  return Object.entries(paths as Record<string, Methods>).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([method, { "x-scope": scope }]) =>
+        method !== "get" && ["admin", "master"].includes(scope ?? "")
+      )
+      .map(([method]) => `${method.toUpperCase()} ${path}`)
+  );
+}
+
+/** The actions in all audit logs; of an erasure, which takes the log along, the receipt tells. */
+async function onRecord({ services: { db } }: TestApp): Promise<string[]> {
+  const entries = db.list<AuditEntry>({ prefix: tables.audit.prefix() });
+  const receipts = db.list<Erasure>({ prefix: tables.erasures.prefix() });
+  return [
+    ...(await Array.fromAsync(entries)).map(({ value }) => value.action),
+    ...(await Array.fromAsync(receipts)).map(({ value }) => value.actor && "client.erased"),
+  ];
+}
+
+Deno.test("each operation of admins and of the operator leaves its entry in the audit log", async (t) => {
+  await using app = await startApp();
+  const unknown = (await adminOperations(app)).filter((name) => !(name in OPERATIONS));
+  assert.deepEqual(unknown, [], "note it in the audit log, and say here how it is done");
+  for (const [name, [action, act]] of Object.entries(OPERATIONS)) {
+    await t.step(name, async () => {
+      await using app = await startApp();
+      const times = async () => (await onRecord(app)).filter((noted) => noted === action).length;
+      const before = await times();
+      const answer = await act(app);
+      assert.ok(answer.ok, `${answer.status}`);
+      await answer.body?.cancel();
+      assert.equal(await times(), before + 1, action);
+    });
+  }
 });
