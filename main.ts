@@ -31,10 +31,10 @@ if (import.meta.main) {
 async function main(workerOnly: boolean) {
   const { services, worker, secrets, door, close } = await startOrExit(workerOnly);
   await greet(services, secrets);
-  await services.erasures.resume();
   door?.open(createApp(services).fetch);
   watchEventLoop(services.metrics.eventLoopDelay);
   if (services.config.JOBS_ENABLED) await worker.start();
+  else void services.erasures.resume();
   services.health.setReady(true);
   if (door) announce(services.config);
 

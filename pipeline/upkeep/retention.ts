@@ -15,10 +15,10 @@ type Deps = {
   db: Database;
   clock: Clock;
   retentions: readonly Retention[];
-  erasures: Pick<Erasures, "tidy">;
+  erasures: Pick<Erasures, "resume" | "tidy">;
 };
 
-/** Deletes what has been kept as long as it may be, of every tenant, and what erased ones still get. */
+/** Deletes what has been kept as long as it may be, of every tenant, and what erasures have left. */
 export function createRetentionSweep({ db, clock, retentions, erasures }: Deps) {
   let cancel = () => {};
   let stopped = false;
@@ -41,6 +41,7 @@ export function createRetentionSweep({ db, clock, retentions, erasures }: Deps) 
         await purge(retention, id);
       }
     }
+    await erasures.resume();
     await erasures.tidy();
   };
 

@@ -1,13 +1,14 @@
 /**
  * Measures the real program beside yardsticks taken in the same run, on this machine:
  *
- *     deno task bench [--quick] [--files DIR] [--json FILE] [--only throughput,reads,fairness,memory] [--flood N]
+ *     deno task bench [--quick] [--files DIR] [--json FILE] [--only throughput,reads,fairness,memory,export] [--flood N]
  *
  * It makes its own pictures unless `--files` names a folder of JPEGs, runs on loopback and on
  * temporary folders, and ends by itself. Trust ratios rather than seconds: other programs on the
  * machine slow both sides.
  */
 import { parseArgs } from "node:util";
+import { measureExport } from "./export.ts";
 import { measureFairness } from "./fairness.ts";
 import { measureMemory } from "./memory.ts";
 import { loadPictures, makePictures, type Picture } from "./pictures.ts";
@@ -22,6 +23,7 @@ const FULL: Size = {
   seconds: 4,
   memoryImages: 50,
   floodImages: 500,
+  exportImages: 50,
 };
 const QUICK: Size = {
   images: 24,
@@ -29,6 +31,7 @@ const QUICK: Size = {
   seconds: 1.5,
   memoryImages: 10,
   floodImages: 100,
+  exportImages: 10,
 };
 
 type Section = (size: Size, folder: string) => Promise<Row[]>;
@@ -42,7 +45,7 @@ async function main() {
       quick: { type: "boolean", default: false },
       files: { type: "string" },
       json: { type: "string" },
-      only: { type: "string", default: "throughput,reads,fairness,memory" },
+      only: { type: "string", default: "throughput,reads,fairness,memory,export" },
       flood: { type: "string" },
     },
   });
@@ -61,6 +64,7 @@ async function main() {
       ),
     memory: async (size, folder) =>
       measureMemory(await pictures(options.files, [12, 24]), size, folder),
+    export: measureExport,
   };
   const rows: Row[] = [];
   for (const name of options.only.split(",")) {

@@ -6,6 +6,8 @@ export type Size = {
   memoryImages: number;
   /** What one tenant has waiting while another sends a few. */
   floodImages: number;
+  /** Pictures of 20 MB in the export. */
+  exportImages: number;
   /** How long a rate is measured. */
   seconds: number;
 };

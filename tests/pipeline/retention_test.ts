@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { createMemoryStorage } from "../../lib/storage/memory.ts";
 import { tables } from "../../lib/tables.ts";
 import { createRetentionSweep } from "../../pipeline/upkeep/retention.ts";
 import { startApp, type TestApp } from "../helpers/app.ts";
 import { until } from "../helpers/clock.ts";
+import { png } from "../helpers/pictures.ts";
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
@@ -71,4 +73,23 @@ Deno.test("sweep() takes what somebody under way wrote behind an erasure", async
   await app.worker.retention.sweep();
   assert.deepEqual(await Array.fromAsync(db.list({ prefix: tables.aiSpending.prefix(id) })), []);
   assert.equal((await erasures.receipt(id)).erased.records, erased.records + 1);
+});
+
+Deno.test("sweep() ends an erasure that a failing storage has interrupted", async () => {
+  let fails = true;
+  const storage = createMemoryStorage({
+    intercept: (operation) => {
+      if (operation === "delete" && fails) throw new Error("the storage is away");
+    },
+  });
+  await using app = await startApp({ storage, steps: [] });
+  await app.upload(png());
+  const { erasures } = app.services;
+  await assert.rejects(erasures.erase(app.tenant.id, "default", "master"));
+  await app.worker.retention.sweep();
+  assert.equal((await erasures.receipt(app.tenant.id)).state, "running");
+  fails = false;
+  await app.worker.retention.sweep();
+  const { state, erased } = await erasures.receipt(app.tenant.id);
+  assert.deepEqual([state, erased.objects], ["done", 1]);
 });
