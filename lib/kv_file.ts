@@ -50,7 +50,23 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   }
 }
 
-async function sizeOf(path: string): Promise<number | null> {
+/**
+ * Writes the database anew in its place, without what was deleted. Nobody else may have it open.
+ * Deno lets SQLite do that only with all permissions.
+ */
+export function compactDatabase(path: string): void {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec("VACUUM");
+    // The log holds what the file held before.
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } finally {
+    database.close();
+  }
+}
+
+/** In bytes; null where there is no such file. */
+export async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await Deno.stat(path)).size;
   } catch (error) {

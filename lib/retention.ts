@@ -1,4 +1,4 @@
-import type { Database, Key, Transaction } from "./kv.ts";
+import type { Database, Table, Transaction } from "./kv.ts";
 import { firstIdAt } from "./search/span.ts";
 
 /** Records that one transaction looks at; Deno KV checks 100 keys in one, and more may be counted along. */
@@ -13,10 +13,7 @@ export type Retention = {
   purge(tenant: string, before: number): Promise<number>;
 };
 
-type AgedTable<T> = {
-  key(tenant: string, last: string): Key<T>;
-  prefix(tenant: string): Deno.KvKey;
-};
+type AgedTable<T> = Pick<Table<T, readonly string[]>, "shape" | "prefix">;
 
 type Options<T> = {
   /** Where the key alone does not tell the age: whether this one is due. */
@@ -26,7 +23,7 @@ type Options<T> = {
 };
 
 /**
- * Deletes the tenant's records of a table whose last key part is a UUIDv7 from before `before` (ms
+ * Deletes the tenant's records of a table whose next key part is a UUIDv7 from before `before` (ms
  * since 1970): a range of keys, so it costs what it deletes, and can be interrupted anywhere. Gives
  * how many went.
  */
@@ -40,7 +37,7 @@ export function purgeOlder<T>(
   return purgeUntil(db, table, tenant, firstIdAt(before), options);
 }
 
-/** Like `purgeOlder`, for keys that end in another thing that sorts by time, such as a day. */
+/** Like `purgeOlder`, for keys that go on with another thing that sorts by time, such as a day. */
 export async function purgeUntil<T>(
   db: Database,
   table: AgedTable<T>,
@@ -60,7 +57,7 @@ export async function purgeUntil<T>(
       }
       return purged;
     });
-  const range = { start: table.prefix(tenant), end: table.key(tenant, until) };
+  const range = { start: table.prefix(tenant), end: table.prefix(tenant, until) };
   let keys: Deno.KvKey[] = [];
   let purged = 0;
   for await (const { key } of db.list(range)) {

@@ -8,7 +8,7 @@ const DAY = 24 * 60 * 60 * 1000;
 const notes = table("notes", z.object({ n: z.number(), at: z.number() }), ["tenant", "note"], {
   exported: true,
 });
-const days = table("days", z.number(), ["tenant", "day"], { exported: true });
+const days = table("days", z.number(), ["tenant", "day", "figure"], { exported: true });
 const count = table("count", z.number(), ["tenant"], { exported: true });
 
 /** One note a day for `total` days, and their count; the last one is of today. */
@@ -75,9 +75,11 @@ Deno.test("purgeOlder() spares what is not due for another reason, and goes past
 Deno.test("purgeUntil() deletes days", () =>
   withNotes(1, async (db) => {
     await db.transact((tx) => {
-      for (const day of ["2025-12-31", "2026-01-01", "2026-01-02"]) tx.set(days.key("a", day), 1);
+      for (const day of ["2025-12-31", "2026-01-01", "2026-01-02"]) {
+        for (const figure of ["calls", "errors"]) tx.set(days.key("a", day, figure), 1);
+      }
     });
-    assert.equal(await purgeUntil(db, days, "a", "2026-01-02"), 2);
+    assert.equal(await purgeUntil(db, days, "a", "2026-01-02"), 4);
     const entries = await Array.fromAsync(db.list({ prefix: days.prefix("a") }));
-    assert.deepEqual(entries.map(({ key }) => key.at(-1)), ["2026-01-02"]);
+    assert.deepEqual(entries.map(({ key }) => key[2]), ["2026-01-02", "2026-01-02"]);
   }));
