@@ -4,6 +4,7 @@
 #   eval "$(tests/services.sh)"   start (or find running) and set the TEST_… variables
 #   tests/services.sh stop        stop what was started here
 #
+# Chromium: Debian's package, installed where this may be done (root, apt-get).
 # S3: MinIO, else Versity's S3 gateway; both check signatures. Whichever is on PATH is taken, else
 # it is built once through the Go module proxy (some minutes). What cannot be had is named on
 # stderr, and the tests that need it are ignored; the exit status is 0 either way.
@@ -21,11 +22,21 @@ SECRET_KEY=imago-test-secret-key
 
 main() {
   case "${1:-start}" in
-    start) start_s3 || echo "tests/services.sh: no S3 server: needs minio, versitygw or go" >&2 ;;
+    start)
+      install_chromium || echo "tests/services.sh: no Chromium: needs Debian's package" >&2
+      start_s3 || echo "tests/services.sh: no S3 server: needs minio, versitygw or go" >&2
+      ;;
     stop) stop_s3 ;;
     *) echo "usage: tests/services.sh [start|stop]" >&2 ;;
   esac
   return 0
+}
+
+install_chromium() {
+  [ -x /usr/bin/chromium ] && return 0
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
+  apt-get update -qq >&2 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >&2
 }
 
 start_s3() {

@@ -1,0 +1,219 @@
+// deno-lint-ignore-file no-import-prefix -- see tests/helpers/browser.ts
+import assert from "node:assert/strict";
+import type { Page } from "npm:playwright-core@1.65.1";
+import { SCREENS } from "../../routes/console/screens.ts";
+import { noBrowser, startBrowser } from "../helpers/browser.ts";
+import { type Server, startServer } from "../helpers/server.ts";
+import { fakeImages } from "../helpers/fake_images.ts";
+
+const FIXTURES = new URL("../fixtures/", import.meta.url).pathname;
+const SIZES = {
+  desk: { viewport: { width: 1280, height: 860 } },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+};
+
+type Stage = {
+  server: Server;
+  browser: Awaited<ReturnType<typeof startBrowser>>;
+  /** Everything that pages complained about in their consoles. */
+  complaints: string[];
+};
+
+/** The real program and a real browser; fails when a page complains in its console. */
+function browserTest(name: string, run: (stage: Stage) => Promise<void>) {
+  Deno.test({
+    name,
+    ignore: noBrowser,
+    // The browser's line stays open between steps.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      const dataDir = await Deno.makeTempDir();
+      try {
+        await using server = await startServer({ dataDir });
+        await using browser = await startBrowser();
+        const complaints: string[] = [];
+        await run({ server, browser, complaints });
+        assert.deepEqual(complaints, []);
+      } finally {
+        await Deno.remove(dataDir, { recursive: true });
+      }
+    },
+  });
+}
+
+async function open({ server, browser, complaints }: Stage, path: string, options = {}) {
+  const page = await browser.page({ baseURL: server.base, ...options });
+  page.setDefaultTimeout(10_000);
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on("console", (message) => {
+    // The browser itself notes every answer that is not 2xx.
+    const noted = message.text().startsWith("Failed to load resource");
+    if (message.type() === "error" && !noted) complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  await page.goto(path);
+  return page;
+}
+
+async function signIn(page: Page, key: string) {
+  await page.getByLabel("API key").fill(key);
+  await page.getByRole("button", { name: "Use this key" }).click();
+  await page.locator("body[data-ready]").waitFor();
+}
+
+for (const [size, options] of Object.entries(SIZES)) {
+  browserTest(`the console takes in, shows, finds and opens photos (${size})`, async (stage) => {
+    const page = await open(stage, "/", options);
+    await page.getByLabel("API key").fill("imago_wrong");
+    await page.getByRole("button", { name: "Use this key" }).click();
+    await page.getByText("This key is not valid").waitFor();
+    await signIn(page, stage.server.key);
+
+    const photos = ["camera.jpg", "plain.png", "alpha.png"];
+    await page.locator("#files").setInputFiles(photos.map((name) => FIXTURES + name));
+    await page.getByText("3 of 3 photos taken in").waitFor();
+    for (const name of photos) {
+      await page.locator(`.upload:has-text("${name}") .chip:text-is("done")`).waitFor();
+    }
+    await page.locator("#files").setInputFiles(`${FIXTURES}README.md`);
+    await page.locator('.upload[data-state="refused"]:has-text("README.md")').waitFor();
+
+    await page.goto("/console/images");
+    await page.getByText("3 photos", { exact: true }).waitFor();
+    await page.getByRole("searchbox").fill("camera");
+    await page.getByRole("searchbox").press("Enter");
+    await page.getByText("1 photo", { exact: true }).waitFor();
+    assert.match(page.url(), /\?text=camera$/);
+    await page.locator(".tile a").click();
+
+    await page.getByRole("heading", { name: "camera.jpg" }).waitFor();
+    await page.locator("#steps li").nth(3).waitFor();
+    assert.deepEqual(
+      await page.locator("#steps li").evaluateAll((items) =>
+        items.map((item) => item.getAttribute("data-state"))
+      ),
+      ["done", "done", "skipped", "skipped"],
+    );
+    const map = page.getByRole("link", { name: "(map)" });
+    assert.match(await map.getAttribute("href") ?? "", /^https:\/\/maps\.google\.com\/\?q=/);
+    await page.locator(".frame img").waitFor();
+
+    await page.getByRole("button", { name: "Make a link" }).click();
+    const link = await page.locator("#link input").inputValue();
+    const answer = await fetch(link);
+    assert.deepEqual([answer.status, answer.headers.get("Content-Type")], [200, "image/jpeg"]);
+    await answer.body?.cancel();
+
+    await page.goBack({ waitUntil: "commit" });
+    await page.getByText("1 photo", { exact: true }).waitFor();
+    assert.equal(await page.getByRole("searchbox").inputValue(), "camera");
+  });
+}
+
+browserTest("the console follows what others do to photos as it happens", async (stage) => {
+  const { server } = stage;
+  const page = await open(stage, "/console/images");
+  await signIn(page, server.key);
+  await page.getByText("There are no photos yet").waitFor();
+  const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);
+  const { id } = await (await server.upload(bytes, "elsewhere.jpg")).json();
+  await page.getByRole("button", { name: "1 new photo: show it" }).click();
+  await page.locator(`.tile[data-id="${id}"] img`).waitFor();
+  await (await server.request(`/images/${id}`, { method: "DELETE" })).body?.cancel();
+  await page.locator(`.tile[data-id="${id}"]`).waitFor({ state: "detached" });
+});
+
+browserTest("photos are chosen, and deleted together after a question", async (stage) => {
+  const { server } = stage;
+  const bytes = await Deno.readFile(`${FIXTURES}plain.png`);
+  for (const name of ["a.png", "b.png", "c.png"]) await (await server.upload(bytes, name)).json();
+  await server.settle();
+  const page = await open(stage, "/console/images");
+  await signIn(page, server.key);
+  await page.getByLabel("Select c.png").check();
+  await page.getByLabel("Select a.png").click({ modifiers: ["Shift"] });
+  await page.getByText("3 selected").waitFor();
+  await page.getByLabel("Select b.png").uncheck();
+  await page.getByRole("toolbar").getByRole("button", { name: "Delete" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Delete 2 photos").waitFor();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await page.getByText("2 photos deleted").waitFor();
+  assert.deepEqual((await server.images()).map(({ original_name }) => original_name), ["b.png"]);
+});
+
+browserTest("the language changes in place, and stays", async (stage) => {
+  const page = await open(stage, "/console/images");
+  await signIn(page, stage.server.key);
+  await page.getByRole("link", { name: "Français" }).click();
+  await page.getByRole("heading", { name: "Galerie" }).waitFor();
+  await page.getByText("Il n’y a pas encore de photos.").waitFor();
+  await page.goto("/");
+  await page.getByRole("heading", { name: "Envoyer des photos" }).waitFor();
+});
+
+browserTest(
+  "10,000 photos are a bounded number of nodes, from the first to the last",
+  async (stage) => {
+    const page = await open(stage, "/console/images");
+    await page.route(/\/images\?/, fakeImages(10_000));
+    await signIn(page, stage.server.key);
+    await page.locator(".tile").first().waitFor();
+    const nodes = () => page.locator("#grid *").count();
+    const moreThan = async (before: number) => {
+      for (const until = Date.now() + 10_000; Date.now() < until;) {
+        await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+        const shown = Number((await page.locator("#found").textContent())?.replace(/\D/g, ""));
+        if (shown > before) return shown;
+      }
+      throw new Error(`no more than ${before} photos are shown`);
+    };
+    let most = await nodes();
+    for (let shown = 0; shown < 10_000;) {
+      shown = await moreThan(shown);
+      most = Math.max(most, await nodes());
+    }
+    await page.getByText("10,000 photos", { exact: true }).waitFor();
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await page.locator('.tile[aria-posinset="10000"] img').waitFor();
+    most = Math.max(most, await nodes());
+    assert.ok(most < 1_000, `${most} nodes`);
+
+    await page.locator('.tile[aria-posinset="10000"] a').focus();
+    await page.keyboard.press("ArrowLeft");
+    const focused = page.locator('.tile[aria-posinset="9999"] a:focus');
+    await focused.waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.locator('.tile[aria-posinset="1"] img').waitFor();
+  },
+);
+
+browserTest("axe finds no violation, on any screen, in any size and colours", async (stage) => {
+  const { default: axe } = await import("npm:axe-core@4.14.1");
+  const { server } = stage;
+  const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);
+  const { id } = await (await server.upload(bytes)).json();
+  await server.settle();
+  for (const options of Object.values(SIZES)) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await open(stage, "/", { ...options, colorScheme });
+      await check(page, "sign-in");
+      await signIn(page, server.key);
+      for (const { path, name } of SCREENS) {
+        await page.goto(path.replace(":id", id));
+        await page.locator("body[data-ready]").waitFor();
+        await check(page, `${name} ${colorScheme} ${options.viewport.width}`);
+      }
+      await page.context().close();
+    }
+  }
+
+  async function check(page: Page, where: string) {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() => axe.run());
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`);
+    assert.deepEqual(found, [], where);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wider <= 0, `${where} is ${wider} px too wide`);
+  }
+});
