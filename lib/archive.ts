@@ -1,4 +1,5 @@
 import { createTarPacker } from "modern-tar";
+import type { Clock } from "./clock.ts";
 
 /** A tar archive that is being written, one file after the other. */
 export type Archive = {
@@ -13,29 +14,48 @@ export type Archive = {
 
 type FileFacts = { size: number; modifiedAt: Date };
 type Body = ReadableStream<Uint8Array>;
+type Entry = { write(bytes: Uint8Array): Promise<void> };
+
+/** A reader that takes nothing for so long is given up. */
+const PATIENCE_MS = 5 * 60 * 1000;
 
 const ZEROS = new Uint8Array(65_536);
 
 /**
  * What `write` adds, as a tar archive (POSIX ustar) that is written no faster than it is read: some
  * 8 MiB at most wait for the reader. An error of `write` breaks the stream off; when the reader goes
- * away, the archive's methods reject.
+ * away, or takes nothing for five minutes, the archive's methods reject.
  */
 export function streamArchive(
+  clock: Clock,
   write: (archive: Archive) => Promise<void>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { readable, controller } = createTarPacker();
+  let cancel = () => {};
+  const progressed = () => {
+    cancel();
+    cancel = clock.after(PATIENCE_MS, () => controller.error(new Error("Nobody reads it")));
+  };
+  /** Begins a file, whose every piece shows that the reader is there. */
+  const begin = (header: Parameters<typeof controller.add>[0]) => {
+    const entry = controller.add(header).getWriter();
+    progressed();
+    return {
+      write: (bytes: Uint8Array) => entry.write(bytes).then(progressed),
+      close: () => entry.close(),
+    };
+  };
   const archive: Archive = {
     async text(name, content) {
       const bytes = new TextEncoder().encode(content);
-      const entry = controller.add({ name, size: bytes.length }).getWriter();
+      const entry = begin({ name, size: bytes.length });
       await entry.write(bytes);
       await entry.close();
     },
     async file(name, { size, modifiedAt }, body) {
       const source = body.getReader();
       try {
-        const entry = controller.add({ name, size, mtime: modifiedAt }).getWriter();
+        const entry = begin({ name, size, mtime: modifiedAt });
         const { copied, broken } = await copy(source, entry);
         await writeZeros(entry, size - copied);
         await entry.close();
@@ -47,14 +67,14 @@ export function streamArchive(
       }
     },
   };
-  write(archive).then(controller.finalize).catch(controller.error);
+  write(archive).then(controller.finalize).catch(controller.error).finally(() => cancel());
   return readable;
 }
 
 /** Copies until the source ends or breaks off. */
 async function copy(
   source: ReadableStreamDefaultReader<Uint8Array>,
-  entry: WritableStreamDefaultWriter<Uint8Array>,
+  entry: Entry,
 ) {
   let copied = 0;
   for (;;) {
@@ -70,7 +90,7 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-async function writeZeros(entry: WritableStreamDefaultWriter<Uint8Array>, count: number) {
+async function writeZeros(entry: Entry, count: number) {
   for (let left = count; left > 0; left -= ZEROS.length) {
     await entry.write(ZEROS.subarray(0, Math.min(left, ZEROS.length)));
   }

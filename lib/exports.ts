@@ -96,12 +96,11 @@ export function createExports({ db, storage, clock, audit }: Deps) {
         release();
         throw error;
       }
-      return streamArchive((archive) =>
+      return streamArchive(clock, (archive) =>
         write(archive, tenant).catch((error) => {
           log.warn("An export ended before its end: {error}", { error });
           throw error;
-        }).finally(release)
-      );
+        }).finally(release));
     },
   };
 }

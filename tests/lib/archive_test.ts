@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { streamArchive } from "../../lib/archive.ts";
-import { until } from "../helpers/clock.ts";
+import { createManualClock, until } from "../helpers/clock.ts";
 import { untar } from "../helpers/untar.ts";
 
 const MB = 1_048_576;
+const clock = createManualClock();
 const modifiedAt = new Date("2026-05-01T10:00:00Z");
 
 /** So many bytes in pieces of 64 KiB, made when they are asked for. */
@@ -20,9 +21,14 @@ function bytes(size: number, onPull: (count: number) => void = () => {}) {
   }, { highWaterMark: 0 });
 }
 
+/** Waits until what can go on has done so. */
+async function quiet() {
+  for (let turn = 0; turn < 300; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 Deno.test("streamArchive() makes what tar(1) unpacks, names of any length included", async () => {
   const long = `files/${crypto.randomUUID()}/${"n".repeat(180)}.jpg`;
-  const files = await untar(streamArchive(async (archive) => {
+  const files = await untar(streamArchive(clock, async (archive) => {
     await archive.text("README.txt", "déjà vu\n");
     await archive.text("empty", "");
     assert.equal(await archive.file(long, { size: 100_000, modifiedAt }, bytes(100_000)), null);
@@ -38,7 +44,7 @@ Deno.test("file() fills up what breaks off, and what follows is unhurt", async (
     throw new Error("torn");
   })());
   const told: (Error | null)[] = [];
-  const files = await untar(streamArchive(async (archive) => {
+  const files = await untar(streamArchive(clock, async (archive) => {
     told.push(await archive.file("a", { size: 200_000, modifiedAt }, broken));
     await archive.text("b", "whole");
   }));
@@ -50,7 +56,7 @@ Deno.test("file() fills up what breaks off, and what follows is unhurt", async (
 Deno.test("streamArchive() reads no further ahead than some MiB, and ends with its reader", async () => {
   let pulled = 0;
   const ended = Promise.withResolvers<unknown>();
-  const archive = streamArchive(async (archive) => {
+  const archive = streamArchive(clock, async (archive) => {
     try {
       for (let i = 0; i < 400; i++) {
         await archive.file(`f${i}`, { size: MB, modifiedAt }, bytes(MB, (n) => pulled += n));
@@ -63,7 +69,7 @@ Deno.test("streamArchive() reads no further ahead than some MiB, and ends with i
   });
   const reader = archive.getReader();
   await until(() => pulled >= 8 * MB);
-  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+  await quiet();
   assert.ok(pulled < 10 * MB, `${pulled} bytes wait for a reader that reads nothing`);
   for (let read = 0; read < 20 * MB;) read += (await reader.read()).value?.length ?? 0;
   assert.ok(pulled < 32 * MB, `${pulled} bytes were taken for 20 MiB that were read`);
@@ -72,9 +78,28 @@ Deno.test("streamArchive() reads no further ahead than some MiB, and ends with i
 });
 
 Deno.test("streamArchive() breaks off when what it writes fails", async () => {
-  const archive = streamArchive(async (archive) => {
+  const archive = streamArchive(clock, async (archive) => {
     await archive.text("a", "b");
     throw new Error("no more");
   });
   await assert.rejects(new Response(archive).bytes(), { message: "no more" });
+});
+
+Deno.test("streamArchive() gives up a reader that takes nothing for five minutes", async () => {
+  const ended = Promise.withResolvers<unknown>();
+  const archive = streamArchive(clock, async (archive) => {
+    const size = 30 * MB;
+    await archive.file("a", { size, modifiedAt }, bytes(size)).catch(ended.resolve);
+  });
+  const reader = archive.getReader();
+  for (let turn = 0; turn < 3; turn++) {
+    for (let read = 0; read < MB;) read += (await reader.read()).value?.length ?? 0;
+    await quiet();
+    await clock.advance(4 * 60 * 1000);
+  }
+  await clock.advance(2 * 60 * 1000);
+  assert.ok(await ended.promise instanceof Error);
+  await assert.rejects(async () => {
+    while (!(await reader.read()).done);
+  }, { message: "Nobody reads it" });
 });
