@@ -74,6 +74,21 @@ Deno.test("only tables.ts spells a key of the database", async () => {
   assert.deepEqual(spellers, []);
 });
 
+const LOG_CALL = /\blog\.\w+\(([\s\S]*?)\);/g;
+const STRING = /"[^"\n]*"/g;
+const PERSON = /\b(user_?name|email|file_?name|original_?name|address|ip|hostname)\b/i;
+
+Deno.test("what is logged names no person: their names and addresses go through pseudonym()", async () => {
+  const named: string[] = [];
+  for await (const [path, text] of sources()) {
+    for (const [, call = ""] of text.matchAll(LOG_CALL)) {
+      const told = call.replace(/pseudonym\(.*\)/g, "").replace(STRING, "");
+      if (PERSON.test(told)) named.push(`${path}: ${call.trim()}`);
+    }
+  }
+  assert.deepEqual(named, []);
+});
+
 let graph: Promise<[from: string, to: string][]> | undefined;
 
 /** Every import of the program: from a file of ours, to a file of ours or a package. */
