@@ -3,7 +3,7 @@ import type { Audit } from "./audit.ts";
 import type { Principals } from "./auth/principals.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import { Problem } from "./errors.ts";
-import type { AnyTable, Database } from "./kv.ts";
+import { type AnyTable, batches, type Database, keysIn } from "./kv.ts";
 import type { Locks } from "./locks.ts";
 import type { Erasure } from "./model/audit.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -75,7 +75,7 @@ export function createErasures({ db, storage, clock, locks, principals, audit }:
 
   const sweep = async (tenant: string, entries: AsyncIterable<Deno.KvKey>): Promise<number> => {
     let swept = 0;
-    for await (const keys of batches(entries)) {
+    for await (const keys of batches(entries, BATCH)) {
       await remove(tenant, keys);
       swept += keys.length;
     }
@@ -84,7 +84,9 @@ export function createErasures({ db, storage, clock, locks, principals, audit }:
 
   const sweepOwned = async (tenant: string): Promise<number> => {
     let swept = 0;
-    for (const table of OWNED) swept += await sweep(tenant, keysBelow(db, table.prefix(tenant)));
+    for (const table of OWNED) {
+      swept += await sweep(tenant, keysIn(db, { prefix: table.prefix(tenant) }));
+    }
     return swept;
   };
 
@@ -215,10 +217,6 @@ function count({ erased }: Erasure, more: Partial<Erasure["erased"]>) {
   erased.bytes += more.bytes ?? 0;
 }
 
-async function* keysBelow(db: Database, prefix: Deno.KvKey): AsyncGenerator<Deno.KvKey> {
-  for await (const { key } of db.list({ prefix })) yield key;
-}
-
 /** Entries of an index that name the tenant, in their key or in their value. */
 async function* entriesAbout(
   db: Database,
@@ -234,14 +232,4 @@ async function* entriesAbout(
       : key[part + 1];
     if (named === tenant) yield key;
   }
-}
-
-async function* batches(keys: AsyncIterable<Deno.KvKey>): AsyncGenerator<Deno.KvKey[]> {
-  let batch: Deno.KvKey[] = [];
-  for await (const key of keys) {
-    if (batch.push(key) < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length) yield batch;
 }

@@ -223,3 +223,19 @@ function backwards<T>(db: Database, prefix: Deno.KvKey, limit: number, before?: 
   const end = before ? { end: [...prefix, before] } : {};
   return db.list<T>({ prefix, ...end }, { limit, reverse: true });
 }
+
+/** The keys of a range. */
+export async function* keysIn(db: Database, range: Deno.KvListSelector) {
+  for await (const { key } of db.list(range)) yield key;
+}
+
+/** What comes, in arrays of `size`; the last one may be shorter, and none is empty. */
+export async function* batches<T>(all: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const one of all) {
+    if (batch.push(one) < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length) yield batch;
+}

@@ -1,4 +1,4 @@
-import type { Database, Table, Transaction } from "./kv.ts";
+import { batches, type Database, keysIn, type Table, type Transaction } from "./kv.ts";
 import { firstIdAt } from "./search/span.ts";
 
 /** Records that one transaction looks at; Deno KV checks 100 keys in one, and more may be counted along. */
@@ -58,12 +58,7 @@ export async function purgeUntil<T>(
       return purged;
     });
   const range = { start: table.prefix(tenant), end: table.prefix(tenant, until) };
-  let keys: Deno.KvKey[] = [];
   let purged = 0;
-  for await (const { key } of db.list(range)) {
-    if (keys.push(key) < BATCH) continue;
-    purged += await purge(keys);
-    keys = [];
-  }
-  return keys.length ? purged + await purge(keys) : purged;
+  for await (const keys of batches(keysIn(db, range), BATCH)) purged += await purge(keys);
+  return purged;
 }
