@@ -137,6 +137,7 @@ const Variables = z.object({
   INGEST_RATE_LIMIT_PER_MINUTE: count(10, "Requests a minute of one key to `/api/v1/ingest/*`"),
   STANDARD_QUOTA_MB: megabytes(1024, "Storage of a standard tenant"),
   PREMIUM_QUOTA_MB: megabytes(10_240, "Storage of a premium tenant"),
+  EVENT_RETENTION_DAYS: count(90, "Days that an event is kept, and a camera's frame with it"),
   AUDIT_RETENTION_DAYS: count(365, "Days that the audit log goes back"),
   MIN_FREE_DISK_MB: megabytes(512, "Uploads are refused when the disk has less left; 0 never", 0),
 });

@@ -192,6 +192,7 @@ export function createServices(given: Foundations) {
   const signedUrls = createSignedUrls(signing);
   const signedRenders = createSignedRenders(signing);
   const retentions: Retention[] = [
+    { what: "events", keepMs: config.EVENT_RETENTION_DAYS * DAY_MS, purge: events.purge },
     { what: "audit entries", keepMs: config.AUDIT_RETENTION_DAYS * DAY_MS, purge: audit.purge },
   ];
   const links = createLinks({

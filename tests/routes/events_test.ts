@@ -178,3 +178,17 @@ Deno.test("GET /api/events/stats counts the tenant's own, the last days one by o
   });
   assert.equal((await send(app, "GET", "/stats?days=91")).status, 422);
 });
+
+Deno.test("events are kept for EVENT_RETENTION_DAYS after they occurred", async () => {
+  await using app = await startApp({ env: { EVENT_RETENTION_DAYS: "30" } });
+  await made(app, { type: "fall", occurred_at: "2026-04-20T10:00:00Z" });
+  const { id } = await made(app, { type: "fall" });
+  const left = async () => (await (await send(app, "GET")).json()).items.length;
+  await app.clock.advance(19 * 24 * 60 * 60 * 1000);
+  await app.worker.retention.sweep();
+  assert.equal(await left(), 2);
+  await app.clock.advance(2 * 24 * 60 * 60 * 1000);
+  await app.worker.retention.sweep();
+  assert.equal(await left(), 1);
+  assert.equal((await send(app, "GET", `/${id}`)).status, 200);
+});
