@@ -1,6 +1,6 @@
 import { type Clock, timestamp } from "./clock.ts";
 import type { Database, Transaction } from "./kv.ts";
-import type { FeedItem } from "./model/feed.ts";
+import type { FeedItem, FeedPlace as Place } from "./model/feed.ts";
 import { firstIdAt, timeOf } from "./search/span.ts";
 import { tables } from "./tables.ts";
 
@@ -12,12 +12,12 @@ const BATCH = 1_000;
 
 type Deps = { db: Database; clock: Clock; newId: () => string };
 type Entry = Deno.KvEntry<FeedItem>;
-/** A place in the order of commits; items of one commit are ordered by their ids. */
-type Place = { version: string; id: string };
+type Listener = (tenant: string, type: string) => void;
 
 /** The log of what happened to a tenant's things, in order. */
 export function createFeed({ db, clock, newId }: Deps) {
   const waiting = new Map<string, Set<() => void>>();
+  const listeners = new Set<Listener>();
 
   const wake = (tenant: string) => {
     const woken = waiting.get(tenant);
@@ -80,6 +80,22 @@ export function createFeed({ db, clock, newId }: Deps) {
       const item: FeedItem = { id: newId(), type, at: timestamp(clock.now()), data };
       tx.set(tables.feed.key(tenant, item.id), item);
       tx.afterCommit(() => wake(tenant));
+      tx.afterCommit(() => listeners.forEach((listener) => listener(tenant, type)));
+    },
+
+    /** Calls `listener` for what is told in this process, until the returned function is called. */
+    listen(listener: Listener): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    /** Where the log ends now, for `after`. */
+    end,
+
+    /** The next items behind a place, in the order of commits, each with its own place. */
+    async after(tenant: string, place: Place): Promise<{ item: FeedItem; place: Place }[]> {
+      const entries = await unseen(tenant, place);
+      return entries.map((entry) => ({ item: entry.value, place: placeOf(entry) }));
     },
 
     /**

@@ -52,6 +52,12 @@ export function createMetrics(sources: Sources) {
       "provider",
       "direction",
     ]),
+    webhooks: histogram(
+      "imago_webhook_attempt_duration_seconds",
+      "Time that a webhook's receiver took, by what came of it: delivered, retried, failed or gone",
+      ["outcome"],
+      [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
+    ),
     /** Told every delay of the event loop, in seconds; shows the longest since the last scrape. */
     eventLoopDelay: longest(
       registry,

@@ -25,6 +25,7 @@ import { createProbe } from "./imaging/probe.ts";
 import { createIngest } from "./ingest.ts";
 import { createJobs } from "./jobs.ts";
 import type { Database, Transaction } from "./kv.ts";
+import { createLeases } from "./leases.ts";
 import { createLinks } from "./links.ts";
 import { createLocks } from "./locks.ts";
 import { createMedia } from "./media.ts";
@@ -45,6 +46,10 @@ import { createSignedRenders } from "./storage/signed_render.ts";
 import { createSignedUrls } from "./storage/signed_url.ts";
 import type { Storage } from "./storage/storage.ts";
 import { createSuggestions } from "./suggestions.ts";
+import { createDeliveries } from "./webhooks/deliveries.ts";
+import { createFanOut } from "./webhooks/fan_out.ts";
+import { createSend } from "./webhooks/send.ts";
+import { createWebhooks } from "./webhooks.ts";
 import { createWriter } from "./writer.ts";
 import { createTenants } from "./tenants.ts";
 import { createTraffic } from "./traffic.ts";
@@ -205,6 +210,16 @@ export function createServices(given: Foundations) {
   });
   const cursors = createCursors(secrets.signedUrlSecret);
   const encryption = createEncryption(secrets.encryptionKeys);
+  const leases = createLeases({ db, clock });
+  const receivers = createSafeFetch({
+    kind: "web",
+    allowedNets: config.FETCH_ALLOWED_NETS,
+    clock,
+  });
+  const webhooks = createWebhooks({ db, clock, newId, locks, feed, audit, encryption, receivers });
+  const deliveries = createDeliveries({ db, clock, feed, audit, webhooks });
+  const fanOut = createFanOut({ db, feed, deliveries });
+  const send = createSend({ db, clock, webhooks, receivers });
 
   /** Set once there is a scheduler. */
   const worker = { running: () => 0 };
@@ -284,6 +299,11 @@ export function createServices(given: Foundations) {
     links,
     cursors,
     encryption,
+    leases,
+    webhooks,
+    deliveries,
+    fanOut,
+    send,
     worker,
     metrics,
     health,

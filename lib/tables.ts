@@ -3,7 +3,7 @@ import { table } from "./kv.ts";
 import { AuditEntry, Erasure } from "./model/audit.ts";
 import { DraftRow, Media } from "./model/draft.ts";
 import { EventRow } from "./model/event.ts";
-import { FeedItem } from "./model/feed.ts";
+import { FeedItem, FeedPlace } from "./model/feed.ts";
 import { IdempotentRequest } from "./model/idempotency.ts";
 import { ImageRow, Terms } from "./model/image.ts";
 import { DeadLetter, Job, Lease } from "./model/job.ts";
@@ -12,12 +12,16 @@ import { Id } from "./model/scalars.ts";
 import { Schema } from "./model/schema.ts";
 import { ApiKey, Tenant } from "./model/tenant.ts";
 import { Variants } from "./model/transform.ts";
+import { DeliveryRow, WebhookRow } from "./model/webhook.ts";
 
 const MINUTE = 60 * 1000;
 const DAY = 24 * 60 * MINUTE;
 
 /** How long a refused upload is remembered. */
 export const REFUSAL_MS = 90 * DAY;
+
+/** How long what happened can be read again. */
+export const FEED_MS = 7 * DAY;
 
 const KeyOwner = z.object({ tenant: Id, key: Id });
 const Usage = z.object({ bytes: z.number().int(), images: z.number().int() });
@@ -100,7 +104,26 @@ export const tables = {
   /** How many there are under each of these terms. */
   eventCounts: table("event_counts", z.instanceof(Deno.KvU64), ["tenant", "term"], INTERNAL),
 
-  feed: table("feed", FeedItem, ["tenant", "item"], { ...EXPORTED, expireIn: 7 * DAY }),
+  feed: table("feed", FeedItem, ["tenant", "item"], { ...EXPORTED, expireIn: FEED_MS }),
+
+  webhooks: table("webhooks", WebhookRow, ["tenant", "webhook"], {
+    exported: { without: ["secret"] },
+  }),
+  /** What webhooks are told, by the feed's items, and kept about as long as these. */
+  deliveries: table("deliveries", DeliveryRow, ["tenant", "webhook", "delivery"], {
+    ...EXPORTED,
+    expireIn: FEED_MS,
+  }),
+  deliveriesWaiting: table(
+    "deliveries_waiting",
+    z.literal(true),
+    ["tenant", "webhook", "due_ms", "delivery"],
+    { ...INTERNAL, expireIn: FEED_MS },
+  ),
+  /** How far the feed was looked through for webhooks. */
+  webhookCursors: table("webhook_cursors", FeedPlace, ["tenant"], INTERNAL),
+  /** Which process does what only one may do at a time. */
+  leases: table("leases", Lease.omit({ fence: true }), ["tenant", "what"], INTERNAL),
 
   jobs: table("jobs", Job, ["tenant", "job"], {
     exported: { without: ["fence", "fresh", "traceparent"] },

@@ -1,6 +1,7 @@
 import { withLogContext } from "../lib/logging.ts";
 import type { Services } from "../lib/services.ts";
 import { createAttempts } from "./attempt.ts";
+import { createDeliveryWorker } from "./deliveries/mod.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { createRunner } from "./run.ts";
 import { createScheduler } from "./scheduler.ts";
@@ -39,23 +40,29 @@ export function createWorker(services: Services, doorbell: Doorbell, steps: read
   });
   const orphans = createOrphanSweep({ db, storage, clock, exclusive });
   const retention = createRetentionSweep(services);
+  const deliveries = createDeliveryWorker({
+    ...services,
+    observe: (outcome, seconds) => metrics.webhooks.observe({ outcome }, seconds),
+  });
   services.worker.running = () => scheduler.running;
 
   return {
     scheduler,
     orphans,
     retention,
+    deliveries,
     async start() {
       // What follows from a ring is no longer part of the request that rang.
       doorbell.listen(() => withLogContext({}, scheduler.poke));
       await scheduler.start();
       orphans.start();
       retention.start();
+      deliveries.start();
     },
     async stop() {
       orphans.stop();
       retention.stop();
-      await scheduler.stop();
+      await Promise.all([deliveries.stop(), scheduler.stop()]);
     },
   };
 }

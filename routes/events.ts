@@ -13,7 +13,7 @@ import {
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter, type Env } from "./shared/app.ts";
-import { ifMatch, notModified } from "./shared/etag.ts";
+import { checkMatch, notModified, versionTag } from "./shared/etag.ts";
 import { idempotent } from "./shared/idempotency.ts";
 import { json, paged } from "./shared/json.ts";
 import { pageUntil, Paging } from "./shared/paging.ts";
@@ -147,7 +147,7 @@ export function eventRoutes({ events, cursors }: Services) {
     })
     .openapi(details, async (c) => {
       const row = await events.get(c.var.tenant, c.req.valid("param").id);
-      return notModified(c, tagOf(row)) ? c.body(null, 304) : c.json(viewOf(row), 200);
+      return notModified(c, versionTag(row)) ? c.body(null, 304) : c.json(viewOf(row), 200);
     })
     .openapi(patch, async (c) => {
       const { id } = c.req.valid("param");
@@ -169,16 +169,6 @@ export function eventRoutes({ events, cursors }: Services) {
 }
 
 function show(c: Context<Env>, row: EventRow): Event {
-  c.header("ETag", tagOf(row));
+  c.header("ETag", versionTag(row));
   return viewOf(row);
-}
-
-function tagOf({ version }: EventRow): string {
-  return `"${version}"`;
-}
-
-/** Refuses a change when If-Match names another version. */
-function checkMatch(c: Context<Env>): (row: EventRow) => void {
-  const check = ifMatch(c);
-  return ({ version }) => check(String(version));
 }

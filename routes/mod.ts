@@ -27,6 +27,7 @@ import { metricsRoutes } from "./metrics.ts";
 import { privacyRoutes } from "./privacy.ts";
 import { recordRoutes } from "./records.ts";
 import { renderRoutes } from "./renders.ts";
+import { webhookRoutes } from "./webhooks.ts";
 import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
@@ -103,6 +104,7 @@ export function createApp(services: Services) {
   app.route("/", clientRoutes(services));
   app.route("/", keyRoutes(services));
   app.route("/", auditRoutes(services));
+  app.route("/", webhookRoutes(services));
   app.route("/", privacyRoutes(services));
   app.route("/", fileRoutes(services));
   app.route("/", jobRoutes(services));

@@ -9,3 +9,7 @@ export const FeedItem = z.object({
   data: z.record(z.string(), z.unknown()),
 }).openapi("FeedItem");
 export type FeedItem = z.infer<typeof FeedItem>;
+
+/** A place in the order of commits; items of one commit are ordered by their ids. */
+export const FeedPlace = z.object({ version: z.string(), id: Id });
+export type FeedPlace = z.infer<typeof FeedPlace>;

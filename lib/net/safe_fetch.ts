@@ -130,6 +130,13 @@ export function createSafeFetch(
         return { ...headOf(response, target), body: await bodyOf(response, options.maxBytes) };
       }),
 
+    /** The head of the answer; its body is not read. */
+    ask: (url: string, options: FetchOptions = {}): Promise<Omit<Answer, "body">> =>
+      within(options, async (signal) => {
+        const { response, target } = await follow(url, options, ENCODINGS, signal);
+        return headOf(response, target);
+      }),
+
     /**
      * An answer without end, such as a camera's MJPEG: `timeoutMs` is for its headers, `maxBytes`
      * has no meaning, and the connection lasts until the body is cancelled or `signal` aborts. An

@@ -10,6 +10,17 @@ export function notModified(c: Context<Env>, etag: string): boolean {
     (known?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag) ?? false);
 }
 
+/** The ETag of a record that counts its versions. */
+export function versionTag({ version }: { version: number }): string {
+  return `"${version}"`;
+}
+
+/** Like `ifMatch`, for a record that counts its versions. */
+export function checkMatch(c: Context<Env>): (row: { version: number }) => void {
+  const check = ifMatch(c);
+  return ({ version }) => check(String(version));
+}
+
 /**
  * Refuses a change, as `precondition_failed`, when If-Match names other versions than the one that is
  * there (RFC 9110, 13.1.1: the comparison is strong). Call it where that version is read.

@@ -96,10 +96,16 @@ async function belongings(app: TestApp): Promise<Record<string, string>> {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ type: "fall", image_id: id }),
   });
+  const webhook = await app.request("/webhooks", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ url: "https://hooks.example.com/", types: ["*"] }),
+  });
   return {
     "/images": id,
     "/api/images": id,
     "/api/events": (await event.json()).id,
+    "/webhooks": (await webhook.json()).id,
     "/jobs": job.id,
     "/dead-letters": letter.id,
     "/api/v1/listings": (await listing.json()).id,
@@ -128,8 +134,8 @@ Deno.test("what is another tenant's answers exactly as what does not exist, on e
     );
   }
   const kept = await Promise.all(
-    ["/images", "/jobs", "/dead-letters", "/api/v1/listings", "/api/events"].map(async (kind) =>
-      (await app.request(kind)).json()
+    ["/images", "/jobs", "/dead-letters", "/api/v1/listings", "/api/events", "/webhooks"].map(
+      async (kind) => (await app.request(kind)).json(),
     ),
   );
   for (const { items } of kept) assert.equal(items.length, 1, "and nothing happened to it");

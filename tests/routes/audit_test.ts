@@ -91,6 +91,23 @@ const OPERATIONS: Record<string, [action: string, act: (app: TestApp) => Promise
     "dead_letter.discarded",
     async (app) => app.request(`/dead-letters/${await bury(app)}`, { method: "DELETE" }),
   ],
+  "POST /webhooks": ["webhook.created", newWebhook],
+  "PATCH /webhooks/{id}": ["webhook.changed", async (app) => {
+    const { id } = await (await newWebhook(app)).json();
+    return await app.request(`/webhooks/${id}`, json("PATCH", { active: false }));
+  }],
+  "DELETE /webhooks/{id}": ["webhook.deleted", async (app) => {
+    const { id } = await (await newWebhook(app)).json();
+    return await app.request(`/webhooks/${id}`, { method: "DELETE" });
+  }],
+  "POST /webhooks/{id}/deliveries/{delivery_id}/replay": ["webhook.replayed", async (app) => {
+    const { id } = await (await newWebhook(app)).json();
+    const { fanOut, webhooks } = app.services;
+    await app.request("/api/events", json("POST", { type: "fall" }));
+    await fanOut.look(app.tenant.id, await webhooks.active(app.tenant.id));
+    const { items } = await (await app.request(`/webhooks/${id}/deliveries`)).json();
+    return await app.request(`/webhooks/${id}/deliveries/${items[0].id}/replay`, json("POST", {}));
+  }],
   "GET /privacy/export": ["privacy.exported", (app) => app.request("/privacy/export")],
   "POST /privacy/erase": [
     "client.erased",
@@ -102,6 +119,11 @@ const clientOf = (app: TestApp) => `/auth/clients/${app.tenant.id}`;
 
 function newKey(app: TestApp) {
   return app.request("/auth/keys", json("POST", { name: "k", scopes: ["images:read"] }));
+}
+
+function newWebhook(app: TestApp) {
+  const body = { url: "https://hooks.example.com/", types: ["*"] };
+  return app.request("/webhooks", json("POST", body));
 }
 
 /** Makes a dead letter; gives its id. */
