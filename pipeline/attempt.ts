@@ -154,7 +154,7 @@ function outcomeOf(
     return { kind: "skipped", reason: "budget" };
   }
   if (!(error instanceof Problem)) return failed("internal", "Something went wrong on our side");
-  const { retryAfter, retryable, upstreamStatus } = error.extras;
+  const { retryAfter, retryable, upstreamStatus = null } = error.extras;
   const wait = retryAfter && retryAfter * 1000;
   // Nothing was tried: what the step needs is away, or its line is full.
   if (AWAY.has(error.code)) {

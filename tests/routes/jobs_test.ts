@@ -76,3 +76,18 @@ Deno.test("DELETE /dead-letters/{id} forgets the letter and leaves the image", a
   assert.equal((await app.request(path, { method: "DELETE" })).status, 404);
   assert.equal((await (await app.request(`/images/${id}`)).json()).status, "failed");
 });
+
+Deno.test("GET /jobs and /dead-letters show a failure that no service was asked for", async () => {
+  const step = defineStep({
+    name: "hopeless",
+    timeoutMs: 1_000,
+    run: () => Promise.reject(new Problem("invalid_content", "Cannot decode the picture")),
+  });
+  await using app = await startApp({ steps: [step] });
+  await app.upload(png());
+  await app.drain();
+  const { items: [letter] } = await (await app.request("/dead-letters")).json();
+  assert.deepEqual([letter.step, letter.errors[0].upstream_status], ["hopeless", null]);
+  const { items: [job] } = await (await app.request("/jobs")).json();
+  assert.equal(job.steps.hopeless.errors[0].upstream_status, null);
+});
