@@ -156,6 +156,35 @@ export const VARIABLES: { name: string; standard: string; meaning: string }[] = 
   return { name, standard: String(standard ?? ""), meaning: field.description ?? "" };
 });
 
+/** Variables whose values are shown to nobody. */
+const SECRET = /(SECRET|_KEY|TOKEN|PASSWORD)/;
+
+/** What is in force, for the operator to see; secrets only tell whether they are there. */
+export function describeConfig(config: Config) {
+  const values: Record<string, unknown> = config;
+  return VARIABLES.map(({ name, standard, meaning }) => {
+    const value = values[name];
+    const secret = SECRET.test(name);
+    const set = value !== undefined && value !== "";
+    return {
+      name,
+      meaning,
+      standard,
+      secret,
+      set,
+      value: secret || !set ? null : written(name, value),
+    };
+  });
+}
+
+/** A value as it would be given; an address without the password that it may carry. */
+function written(name: string, value: unknown): string {
+  if (typeof value === "string") return value.replace(/\/\/[^/@\s]*@/, "//…@");
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "number" && name.endsWith("_MB")) return String(value / MB);
+  return JSON.stringify(value);
+}
+
 /** Every mistake in the configuration at once, one line a variable. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";

@@ -11,6 +11,7 @@ import { nameRequest } from "../lib/tracing.ts";
 import { aiRoutes } from "./ai.ts";
 import { auditRoutes } from "./audit.ts";
 import { clientRoutes } from "./clients.ts";
+import { configurationRoutes } from "./configuration.ts";
 import { docsRoutes } from "./docs.ts";
 import { eventRoutes } from "./events.ts";
 import { fileRoutes } from "./files.ts";
@@ -102,6 +103,7 @@ export function createApp(services: Services) {
   app.route("/", eventRoutes(services));
   app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
+  app.route("/", configurationRoutes(services));
   app.route("/", keyRoutes(services));
   app.route("/", auditRoutes(services));
   app.route("/", webhookRoutes(services));
