@@ -1,7 +1,19 @@
+import { assistant } from "./assistant.tsx";
+import { audit } from "./audit.tsx";
+import { clients } from "./clients.tsx";
+import { draft } from "./draft.tsx";
+import { drafts } from "./drafts.tsx";
 import { gallery } from "./gallery.tsx";
 import { image } from "./image.tsx";
+import { jobs } from "./jobs.tsx";
+import { keys } from "./keys.tsx";
 import type { Screen } from "./screen.ts";
+import { system } from "./system.tsx";
 import { upload } from "./upload.tsx";
 
 /** Every screen, in the order of the menu. */
-export const SCREENS: readonly Screen[] = [upload, gallery, image];
+export const SCREENS: readonly Screen[] = [
+  ...[upload, gallery, image],
+  ...[drafts, draft, assistant],
+  ...[jobs, keys, audit, clients, system],
+];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Page } from "npm:playwright-core@1.65.1";
 import { SCREENS } from "../../routes/console/screens.ts";
 import { noBrowser, startBrowser } from "../helpers/browser.ts";
+import { startFakeAi } from "../helpers/fake_ai.ts";
 import { type Server, startServer } from "../helpers/server.ts";
 import { fakeImages } from "../helpers/fake_images.ts";
 
@@ -19,8 +20,15 @@ type Stage = {
   complaints: string[];
 };
 
-/** The real program and a real browser; fails when a page complains in its console. */
-function browserTest(name: string, run: (stage: Stage) => Promise<void>) {
+/**
+ * The real program, with these environment variables, and a real browser; fails when a page
+ * complains in its console.
+ */
+function browserTest(
+  name: string,
+  run: (stage: Stage) => Promise<void>,
+  env: () => Record<string, string> = () => ({}),
+) {
   Deno.test({
     name,
     ignore: noBrowser,
@@ -30,7 +38,7 @@ function browserTest(name: string, run: (stage: Stage) => Promise<void>) {
     async fn() {
       const dataDir = await Deno.makeTempDir();
       try {
-        await using server = await startServer({ dataDir });
+        await using server = await startServer({ dataDir, env: env() });
         await using browser = await startBrowser();
         const complaints: string[] = [];
         await run({ server, browser, complaints });
@@ -55,17 +63,20 @@ async function open({ server, browser, complaints }: Stage, path: string, option
   return page;
 }
 
-async function signIn(page: Page, key: string) {
-  await page.getByLabel("API key").fill(key);
+async function giveKey(page: Page, key: string) {
+  await page.locator("#key").fill(key);
   await page.getByRole("button", { name: "Use this key" }).click();
+}
+
+async function signIn(page: Page, key: string) {
+  await giveKey(page, key);
   await page.locator("body[data-ready]").waitFor();
 }
 
 for (const [size, options] of Object.entries(SIZES)) {
   browserTest(`the console takes in, shows, finds and opens photos (${size})`, async (stage) => {
     const page = await open(stage, "/", options);
-    await page.getByLabel("API key").fill("imago_wrong");
-    await page.getByRole("button", { name: "Use this key" }).click();
+    await giveKey(page, "imago_wrong");
     await page.getByText("This key is not valid").waitFor();
     await signIn(page, stage.server.key);
 
@@ -188,32 +199,121 @@ browserTest(
   },
 );
 
+browserTest("a draft is made of photos, put in order by keys, and published", async (stage) => {
+  const page = await open(stage, "/console/drafts");
+  await signIn(page, stage.server.key);
+  await page.getByText("There are no drafts yet").waitFor();
+  await page.locator("#photos").setInputFiles([`${FIXTURES}camera.jpg`, `${FIXTURES}plain.png`]);
+  await page.getByRole("button", { name: "Make the draft" }).click();
+  await page.getByRole("heading", { name: "Without a title" }).waitFor();
+  const first = await page.getByAltText("Photo 1 of 2").getAttribute("src");
+  await page.getByRole("button", { name: "Move photo 1 back" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Now photo 2 of 2").waitFor();
+  assert.equal(await page.getByAltText("Photo 2 of 2").getAttribute("src"), first);
+  await page.locator("#words [name=title]").fill("Blue coat");
+  await page.locator("#words [name=price_suggested]").fill("25");
+  await page.getByRole("button", { name: "Publish" }).click();
+  await page.locator("#status", { hasText: "published" }).waitFor();
+  await page.goto("/console/drafts");
+  await page.getByRole("link", { name: "Blue coat" }).waitFor();
+});
+
+const ai = noBrowser ? null : startFakeAi();
+
+browserTest("what gave up is shown with its cause, and tried again", async (stage) => {
+  ai!.setMode("500");
+  const bytes = await Deno.readFile(`${FIXTURES}plain.png`);
+  for (const name of ["a.png", "b.png"]) await (await stage.server.upload(bytes, name)).json();
+  await stage.server.settle();
+  const page = await open(stage, "/console/jobs");
+  await signIn(page, stage.server.key);
+  await page.getByRole("heading", { name: "Description: 2 photos" }).waitFor();
+  ai!.setMode("ok");
+  await page.getByRole("button", { name: "Try these again" }).click();
+  await page.getByText("Nothing gave up").waitFor();
+  const [image] = await stage.server.settle();
+  assert.equal(image?.status, "done");
+  await page.goto("/console/assistant");
+  await page.getByLabel("What is to be done").fill("Sort the photos");
+  await page.getByRole("button", { name: "Draft it" }).click();
+  await page.locator("#task-answer h3").waitFor();
+}, () => ({
+  AI_PROVIDER: "openai",
+  OPENAI_BASE_URL: ai!.openaiBaseUrl,
+  OPENAI_API_KEY: "fake",
+  WORKER_MAX_TRIES: "1",
+}));
+
+browserTest("the operator makes a client, whose key then signs in", async (stage) => {
+  const page = await open(stage, "/console/clients");
+  await giveKey(page, stage.server.key);
+  await page.getByText("This page is for the operator").waitFor();
+  await signIn(page, stage.server.adminKey);
+  await page.locator("#screen").getByLabel("Name").fill("Acme");
+  await page.getByLabel("administer").check();
+  await page.getByRole("button", { name: "Create the client" }).click();
+  const key = await page.locator(".secret code").textContent();
+  assert.match(key ?? "", /^imago_/);
+  await page.getByRole("row", { name: /Acme/ }).waitFor();
+  await page.goto("/info");
+  await page.getByRole("row", { name: /WORKER_MAX_JOBS/ }).waitFor();
+  assert.ok(!(await page.content()).includes(stage.server.adminKey));
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out" }).waitFor({ state: "hidden" });
+  await page.goto("/console/keys");
+  await signIn(page, key ?? "");
+  await page.locator("#who", { hasText: "Acme" }).waitFor();
+  await page.locator("#screen").getByLabel("Name").fill("for the shop");
+  await page.getByRole("button", { name: "Create the key" }).click();
+  await page.locator(".secret code").waitFor();
+  await page.getByRole("button", { name: "Delete the key for the shop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("row", { name: /for the shop/ }).waitFor({ state: "detached" });
+  await page.goto("/console/audit");
+  await page.getByRole("row", { name: /key.created/ }).waitFor();
+});
+
 browserTest("axe finds no violation, on any screen, in any size and colours", async (stage) => {
   const { default: axe } = await import("npm:axe-core@4.14.1");
   const { server } = stage;
   const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);
   const { id } = await (await server.upload(bytes)).json();
   await server.settle();
-  for (const options of Object.values(SIZES)) {
-    for (const colorScheme of ["light", "dark"] as const) {
-      const page = await open(stage, "/", { ...options, colorScheme });
-      await check(page, "sign-in");
-      await signIn(page, server.key);
-      for (const { path, name } of SCREENS) {
-        await page.goto(path.replace(":id", id));
-        await page.locator("body[data-ready]").waitFor();
-        await check(page, `${name} ${colorScheme} ${options.viewport.width}`);
-      }
-      await page.context().close();
+  const form = new FormData();
+  form.append("files", new File([bytes], "a.jpg"));
+  const draft = await server.request("/api/v1/ingest/upload", { method: "POST", body: form });
+  const ids: Record<string, string> = { image: id, draft: (await draft.json()).id };
+  const page = await open(stage, "/");
+  await page.locator("#key").waitFor();
+  await check(page, "sign-in");
+  for (const master of [false, true]) {
+    await page.evaluate((key) => {
+      sessionStorage.setItem("imago.credentials", JSON.stringify({ kind: "key", key }));
+    }, master ? server.adminKey : server.key);
+    for (const { path, name, needs } of SCREENS) {
+      if (needs !== "any" && (needs === "master") !== master) continue;
+      await page.goto(path.replace(":id", ids[name] ?? ""));
+      await page.locator("body[data-ready]").waitFor();
+      await check(page, name);
     }
   }
 
-  async function check(page: Page, where: string) {
+  /** In both sizes and both colours. */
+  async function check(page: Page, name: string) {
     await page.evaluate(axe.source);
-    const { violations } = await page.evaluate(() => axe.run());
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`);
-    assert.deepEqual(found, [], where);
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wider <= 0, `${where} is ${wider} px too wide`);
+    for (const { viewport } of Object.values(SIZES)) {
+      await page.setViewportSize(viewport);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        const where = `${name}, ${colorScheme}, ${viewport.width} px`;
+        const { violations } = await page.evaluate(() => axe.run());
+        const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`);
+        assert.deepEqual(found, [], where);
+        const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wider <= 0, `${where}: ${wider} px too wide`);
+      }
+    }
   }
 });

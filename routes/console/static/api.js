@@ -36,12 +36,12 @@ export const REACHABLE = "imago:reachable";
  */
 
 /**
- * Asks the API, and gives what it answers with, and the answer itself.
+ * Asks the API, and gives its answer, to read its headers or its body as it comes.
  * @param {string} method
  * @param {string} path
  * @param {Options} [options]
  */
-async function ask(method, path, { body, signal, headers = {} } = {}) {
+export async function ask(method, path, { body, signal, headers = {} } = {}) {
   const isForm = body instanceof FormData;
   const response = await fetch(path, {
     method,
@@ -109,15 +109,6 @@ export async function get(path, signal) {
 export async function send(method, path, body, headers) {
   const response = await ask(method, path, { body, headers });
   return JSON.parse(await response.text() || "null");
-}
-
-/**
- * The answer itself, to read as it comes.
- * @param {string} path
- * @param {Options} [options]
- */
-export function open(path, options) {
-  return ask("GET", path, options);
 }
 
 /**

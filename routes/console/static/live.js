@@ -1,4 +1,4 @@
-import { ApiError, open } from "./api.js";
+import { ApiError, ask } from "./api.js";
 import { readEvents } from "./sse.js";
 
 const FIRST_WAIT_MS = 1_000;
@@ -20,7 +20,7 @@ export async function follow(heed, signal) {
     try {
       /** @type {Record<string, string>} */
       const headers = last ? { "Last-Event-ID": last } : {};
-      const { body } = await open("/events/stream", { headers, signal });
+      const { body } = await ask("GET", "/events/stream", { headers, signal });
       if (!body) return;
       wait = FIRST_WAIT_MS;
       for await (const { id, type, data } of readEvents(textOf(body))) {

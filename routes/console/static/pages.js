@@ -1,0 +1,44 @@
+import { address, get } from "./api.js";
+import { byId, elementOf, show } from "./dom.js";
+import { attempt } from "./feedback.js";
+
+/**
+ * A list that comes page by page, with a button for more of it: the elements that `Table` and `More`
+ * put on the page under this id.
+ * @template T
+ * @param {object} options
+ * @param {string} options.id
+ * @param {string} options.path
+ * @param {() => Record<string, string>} [options.query]
+ * @param {(item: T) => Element | null} options.draw
+ */
+export function createPages({ id, path, query = () => ({}), draw }) {
+  const rows = byId(id);
+  const more = elementOf(`${id}-more`, HTMLButtonElement);
+  let next = "";
+  /** So that an answer to an earlier question is not mixed in. */
+  let round = 0;
+
+  const read = async () => {
+    const current = round;
+    /** @type {{ items: T[], next_cursor?: string | null }} */
+    const { items, next_cursor } = await get(address(path, { ...query(), cursor: next }));
+    if (current !== round) return;
+    if (next === "") rows.replaceChildren();
+    rows.append(...items.map(draw).filter((row) => row !== null));
+    next = next_cursor ?? "";
+    show(more, next !== "");
+    show(byId(`${id}-loading`), false);
+    show(byId(`${id}-empty`), !rows.firstChild);
+  };
+  more.addEventListener("click", () => void attempt(read, more));
+
+  return {
+    /** Reads the list from its beginning. */
+    async load() {
+      round++;
+      next = "";
+      await read();
+    },
+  };
+}
