@@ -3,10 +3,12 @@ import { audit } from "./audit.tsx";
 import { clients } from "./clients.tsx";
 import { draft } from "./draft.tsx";
 import { drafts } from "./drafts.tsx";
+import { events } from "./events.tsx";
 import { gallery } from "./gallery.tsx";
 import { image } from "./image.tsx";
 import { jobs } from "./jobs.tsx";
 import { keys } from "./keys.tsx";
+import { privacy } from "./privacy.tsx";
 import type { Screen } from "./screen.ts";
 import { system } from "./system.tsx";
 import { upload } from "./upload.tsx";
@@ -15,5 +17,6 @@ import { upload } from "./upload.tsx";
 export const SCREENS: readonly Screen[] = [
   ...[upload, gallery, image],
   ...[drafts, draft, assistant],
-  ...[jobs, keys, audit, clients, system],
+  events,
+  ...[jobs, keys, audit, privacy, clients, system],
 ];

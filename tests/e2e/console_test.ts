@@ -275,6 +275,44 @@ browserTest("the operator makes a client, whose key then signs in", async (stage
   await page.getByRole("row", { name: /key.created/ }).waitFor();
 });
 
+browserTest("an event shows up as it comes, and is acknowledged with a note", async (stage) => {
+  const page = await open(stage, "/console/events");
+  await signIn(page, stage.server.key);
+  await page.getByText("Nothing has been seen").waitFor();
+  const event = { type: "intrusion", severity: "high", description: "At the gate" };
+  const told = await stage.server.request("/api/events", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(event),
+  });
+  const { id } = await told.json();
+  await page.getByText("At the gate").waitFor();
+  await page.getByLabel("Note").fill("A fox");
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.getByText("A fox").waitFor();
+  const seen = await (await stage.server.request(`/api/events/${id}`)).json();
+  assert.deepEqual([seen.acknowledged, seen.notes], [true, "A fox"]);
+});
+
+browserTest("everything can be taken out, and erased by typing the name", async (stage) => {
+  const page = await open(stage, "/console/privacy");
+  await signIn(page, stage.server.key);
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export" }).click();
+  assert.match((await download).suggestedFilename(), /^imago-export-.*\.tar$/);
+  await page.getByText("Exported:").waitFor();
+  await page.getByRole("button", { name: "Erase everything" }).click();
+  const dialog = page.getByRole("dialog");
+  const erase = dialog.getByRole("button", { name: "Erase everything" });
+  assert.ok(await erase.isDisabled());
+  await dialog.getByRole("textbox").fill("default");
+  await erase.click();
+  await page.getByRole("link", { name: "The receipt" }).waitFor();
+  const after = await stage.server.request("/images");
+  await after.body?.cancel();
+  assert.equal(after.status, 401);
+});
+
 browserTest("axe finds no violation, on any screen, in any size and colours", async (stage) => {
   const { default: axe } = await import("npm:axe-core@4.14.1");
   const { server } = stage;
