@@ -78,6 +78,8 @@ async function build(config: Config, workerOnly: boolean) {
     steps: STEPS.map(({ name }) => name),
     ring: doorbell.ring,
   });
+  // What an operator has brought along may not work; the built-in model does.
+  if (config.PREDICT_MODEL_PATH) await services.predictions.load();
   const worker: Worker = createWorker(services, doorbell, STEPS);
   const close = async () => {
     await folder.noteClosed();

@@ -129,6 +129,12 @@ const Variables = z.object({
     .default("/media").describe(
       "What shop photos' addresses begin with; Imago itself serves them under `/media`",
     ),
+  PREDICT_MODEL_PATH: text(
+    "An ONNX classifier that predicts instead of the built-in one, with its labels beside it",
+  ),
+  PREDICT_MIN_CONFIDENCE: z.coerce.number().min(0).max(1).default(0.6).describe(
+    'Below this confidence a prediction is "Unknown"',
+  ),
   RATE_LIMIT_PER_MINUTE: count(
     600,
     "Requests a minute of one key, and of one address without a valid key",
@@ -138,6 +144,8 @@ const Variables = z.object({
   STANDARD_QUOTA_MB: megabytes(1024, "Storage of a standard tenant"),
   PREMIUM_QUOTA_MB: megabytes(10_240, "Storage of a premium tenant"),
   EVENT_RETENTION_DAYS: count(90, "Days that an event is kept, and a camera's frame with it"),
+  INFERENCE_RETENTION_DAYS: count(180, "Days that predictions are kept"),
+  FEEDBACK_RETENTION_DAYS: count(365, "Days that feedback and daily figures are kept"),
   AUDIT_RETENTION_DAYS: count(365, "Days that the audit log goes back"),
   MIN_FREE_DISK_MB: megabytes(512, "Uploads are refused when the disk has less left; 0 never", 0),
 });

@@ -58,6 +58,17 @@ export function createMetrics(sources: Sources) {
       ["outcome"],
       [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
     ),
+    predictions: counter(
+      "imago_predictions_total",
+      "Pictures that were to be predicted, by result: done, or the code of the problem",
+      ["result"],
+    ),
+    predictionSeconds: histogram(
+      "imago_prediction_duration_seconds",
+      "Time to decode a picture and look at it",
+      [],
+      [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    ),
     /** Told every delay of the event loop, in seconds; shows the longest since the last scrape. */
     eventLoopDelay: longest(
       registry,

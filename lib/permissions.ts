@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import swaggerFolder from "swagger-ui-dist/absolute-path.js";
 import { type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
 
@@ -21,9 +22,11 @@ export function permissions(): string[] {
   }
 }
 
-function permissionsFor({ DATA_DIR, DATABASE_URL }: Config): string[] {
+function permissionsFor({ DATA_DIR, DATABASE_URL, PREDICT_MODEL_PATH }: Config): string[] {
   const database = DATABASE_URL && !/^https?:/.test(DATABASE_URL) ? [DATABASE_URL] : [];
   const kept = [DATA_DIR, ...database.flatMap((path) => [path, `${path}-wal`, `${path}-shm`])];
+  // The labels stand beside the model.
+  const models = PREDICT_MODEL_PATH ? [dirname(PREDICT_MODEL_PATH)] : [];
   // What holds the child processes: each is used where the system has it.
   const walls = ["prlimit", "unshare", "setpriv", "nice"];
   return [
@@ -31,7 +34,7 @@ function permissionsFor({ DATA_DIR, DATABASE_URL }: Config): string[] {
     // HOME and DENO_DIR tell the child processes where the packages are.
     `--allow-env=${["HOME", "DENO_DIR", ...VARIABLES.map(({ name }) => name)].join(",")}`,
     "--ignore-env",
-    `--allow-read=${[".", npmCache(), ...kept].join(",")}`,
+    `--allow-read=${[".", npmCache(), ...models, ...kept].join(",")}`,
     `--allow-write=${kept.join(",")}`,
     "--allow-sys=statfs",
     `--allow-run=${[Deno.execPath(), ...walls].join(",")}`,

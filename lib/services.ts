@@ -32,7 +32,13 @@ import { createMedia } from "./media.ts";
 import { createMetrics } from "./metrics.ts";
 import { createSafeFetch } from "./net/safe_fetch.ts";
 import type { Job } from "./model/job.ts";
+import { createModels } from "./models.ts";
 import { createOcr } from "./ocr/ocr.ts";
+import { createPredictionFigures } from "./prediction_figures.ts";
+import { createPredictions, type Predictions } from "./predictions.ts";
+import { createOnnxClassifier } from "./predict/onnx_classifier.ts";
+import { createPets } from "./predict/pets.ts";
+import { createPetsClassifier } from "./predict/pets_classifier.ts";
 import { createPseudonyms } from "./pseudonyms.ts";
 import { createQueueDepth } from "./queue_depth.ts";
 import { createReader } from "./reader/reader.ts";
@@ -87,6 +93,7 @@ export function createServices(given: Foundations) {
   const newId = createIds(clock);
   const locks = createLocks();
   const cores = navigator.hardwareConcurrency;
+  const ticks = given.clock ? given.clock.now : () => performance.now();
 
   const audit = createAudit({ db, clock, newId });
   const principals = createPrincipals({
@@ -113,7 +120,7 @@ export function createServices(given: Foundations) {
     db,
     clock,
     locks,
-    ticks: given.clock ? given.clock.now : () => performance.now(),
+    ticks,
     exclusive,
     limits: {
       default: config.RATE_LIMIT_PER_MINUTE,
@@ -190,15 +197,48 @@ export function createServices(given: Foundations) {
   });
   const suggestions = createSuggestions({ drafts, media, writer });
   const transforms = createTransforms({ db, storage, imaging, newId });
+  const pseudonym = createPseudonyms(secrets.signedUrlSecret);
+  const pets = createPets({ size: cores });
+  const models = createModels({ db, clock, locks, pets, audit });
+  const custom = config.PREDICT_MODEL_PATH
+    ? createOnnxClassifier({ path: config.PREDICT_MODEL_PATH, size: cores })
+    : null;
+  const predictionFigures = createPredictionFigures({ db });
+  const predictions = createPredictions({
+    db,
+    storage,
+    clock,
+    ticks,
+    newId,
+    imaging,
+    probe,
+    classifier: custom ?? createPetsClassifier({ pets, active: models.active }),
+    writer,
+    figures: predictionFigures,
+    pseudonym,
+    minConfidence: config.PREDICT_MIN_CONFIDENCE,
+    observe(result, seconds) {
+      metrics.predictions.inc({ result });
+      if (seconds !== undefined) metrics.predictionSeconds.observe(seconds);
+    },
+  });
   const signing = {
     secrets: [secrets.signedUrlSecret, ...secrets.formerSignedUrlSecrets ?? []],
     now: clock.now,
   };
   const signedUrls = createSignedUrls(signing);
   const signedRenders = createSignedRenders(signing);
+  const feedbackMs = config.FEEDBACK_RETENTION_DAYS * DAY_MS;
   const retentions: Retention[] = [
     { what: "events", keepMs: config.EVENT_RETENTION_DAYS * DAY_MS, purge: events.purge },
     { what: "audit entries", keepMs: config.AUDIT_RETENTION_DAYS * DAY_MS, purge: audit.purge },
+    {
+      what: "predictions",
+      keepMs: config.INFERENCE_RETENTION_DAYS * DAY_MS,
+      purge: predictions.purge,
+    },
+    { what: "feedback", keepMs: feedbackMs, purge: predictions.purgeFeedback },
+    { what: "figures of predictions", keepMs: feedbackMs, purge: predictionFigures.purge },
   ];
   const links = createLinks({
     signedUrls,
@@ -226,6 +266,7 @@ export function createServices(given: Foundations) {
   const sandboxes = () => ({
     imaging: imaging.stats(),
     reader: reader.stats(),
+    predict: (custom ?? pets).stats(),
     ...(ocr && { ocr: ocr.stats() }),
   });
   const metrics = createMetrics({
@@ -251,6 +292,7 @@ export function createServices(given: Foundations) {
           detail: `${ai.name} ${ai.model}`,
         }
         : { state: "off", detail: aiReason },
+      predict: await describeModel(predictions),
       worker: config.JOBS_ENABLED
         ? { state: "ok", detail: `${worker.running()} of ${config.WORKER_MAX_JOBS} run` }
         : { state: "off", detail: "JOBS_ENABLED is false" },
@@ -272,7 +314,7 @@ export function createServices(given: Foundations) {
     tenants,
     erasures,
     exports,
-    pseudonym: createPseudonyms(secrets.signedUrlSecret),
+    pseudonym,
     retentions,
     limits,
     idempotency,
@@ -288,6 +330,8 @@ export function createServices(given: Foundations) {
     suggestions,
     records,
     transforms,
+    models,
+    predictions,
     imaging,
     ocr,
     ai,
@@ -310,10 +354,16 @@ export function createServices(given: Foundations) {
 
     /** Ends the child processes of its own and closes the database. */
     async close() {
-      await Promise.all([ocr?.close(), reader.close()]);
+      await Promise.all([ocr?.close(), reader.close(), pets.close(), custom?.close()]);
       db.close();
     },
   };
+}
+
+async function describeModel(predictions: Predictions): Promise<Part> {
+  const about = await predictions.about();
+  if (!about) return { state: "failing", detail: "the model cannot be loaded" };
+  return { state: "ok", detail: about.version };
 }
 
 async function describeDisk(disk: Disk | null): Promise<Part> {

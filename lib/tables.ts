@@ -7,6 +7,7 @@ import { FeedItem, FeedPlace } from "./model/feed.ts";
 import { IdempotentRequest } from "./model/idempotency.ts";
 import { ImageRow, Terms } from "./model/image.ts";
 import { DeadLetter, Job, Lease } from "./model/job.ts";
+import { FeedbackRow, ModelRow, PredictionRow } from "./model/prediction.ts";
 import { Refusal } from "./model/record.ts";
 import { Id } from "./model/scalars.ts";
 import { Schema } from "./model/schema.ts";
@@ -89,6 +90,21 @@ export const tables = {
   ),
   /** Shop photos, once per content. */
   media: table("media", Media, ["tenant", "sha256"], EXPORTED),
+
+  predictions: table("predictions", PredictionRow, ["tenant", "prediction"], EXPORTED),
+  /** Under the id of its prediction, where that is known. */
+  feedback: table("feedback", FeedbackRow, ["tenant", "feedback"], EXPORTED),
+  /** Counters by day (UTC), moved in the transaction of what they count. */
+  predictionFigures: table(
+    "prediction_figures",
+    z.instanceof(Deno.KvU64),
+    ["tenant", "day", "figure"],
+    EXPORTED,
+  ),
+  /** Versions of the built-in model that the tenant's corrections have made. */
+  models: table("models", ModelRow, ["tenant", "version"], EXPORTED),
+  /** The version that predicts; none is the one that came with Imago. */
+  activeModel: table("active_model", z.string(), ["tenant"], EXPORTED),
 
   /** Calls, tokens and millionths of a dollar, by month. */
   aiSpending: table(

@@ -10,6 +10,9 @@ import { isReadable, type Reader } from "./reader/reader.ts";
 /** Fetching and reading a page may take so long together. */
 const PAGE_MS = 10_000;
 
+/** What a provider says of labels. */
+export type ProvidersScores = { scores: { label: string; score: number }[]; model_used: string };
+
 type Deps = {
   /** null where there is no provider. */
   ai: AiProvider | null;
@@ -82,6 +85,28 @@ export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
         () => ai.draftListing(pictures, { title, language, signal }),
       );
       return value;
+    },
+
+    /** Throws what asking would, before a picture is decoded for it. */
+    refuseEarly(tenant: Tenant): void {
+      providerFor(tenant);
+    },
+
+    /** How likely each label is for what the picture shows. */
+    async classify(
+      tenant: Tenant,
+      picture: Picture,
+      labels: readonly string[],
+      signal: AbortSignal,
+    ): Promise<ProvidersScores> {
+      const ai = providerFor(tenant);
+      const atMost = ai.atMost("classify", { pictures: 1, characters: labels.join().length });
+      const { value, usage } = await budgets.spend(
+        tenant,
+        atMost,
+        () => ai.classify(picture, labels, { signal }),
+      );
+      return { scores: value.scores, model_used: usage.model };
     },
 
     /** A task with its steps, from a rough description. */

@@ -26,6 +26,8 @@ import { liveRoutes } from "./live.ts";
 import { mediaRoutes } from "./media.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { privacyRoutes } from "./privacy.ts";
+import { modelRoutes } from "./models.ts";
+import { predictionRoutes } from "./predictions.ts";
 import { recordRoutes } from "./records.ts";
 import { renderRoutes } from "./renders.ts";
 import { webhookRoutes } from "./webhooks.ts";
@@ -101,6 +103,8 @@ export function createApp(services: Services) {
   app.route("/", renderRoutes(services));
   app.route("/", recordRoutes(services));
   app.route("/", eventRoutes(services));
+  app.route("/", predictionRoutes(services));
+  app.route("/", modelRoutes(services));
   app.route("/", aiRoutes(services));
   app.route("/", clientRoutes(services));
   app.route("/", configurationRoutes(services));

@@ -3,7 +3,7 @@ import type { ImageFormat } from "../model/image.ts";
 import { type ChildAnswer, type ChildJob, serve } from "../sandbox_child.ts";
 import type { Engine, OutputSpec } from "./engine.ts";
 import { readExif } from "./exif.ts";
-import { render } from "./render.ts";
+import { readPixels, render } from "./render.ts";
 
 export type EngineName = Engine["name"];
 
@@ -11,6 +11,7 @@ export type EngineName = Engine["name"];
 export type ImagingRequest =
   | { kind: "engine"; engine: EngineName }
   | { kind: "render"; engine: EngineName; outputs: OutputSpec[]; placeholders: boolean }
+  | { kind: "pixels"; engine: EngineName; side: number }
   | { kind: "exif"; format: ImageFormat };
 
 async function answer({ request, body }: ChildJob): Promise<ChildAnswer> {
@@ -20,7 +21,13 @@ async function answer({ request, body }: ChildJob): Promise<ChildAnswer> {
   if (job.kind === "engine") {
     return { result: { reads: [...engine.reads], writes: [...engine.writes] } };
   }
-  const { outputs, ...result } = await rendered(engine, body, job);
+  if (job.kind === "pixels") {
+    const { data, ...size } = await blaming(() => readPixels(engine, body, job.side));
+    return { result: size, blobs: [data] };
+  }
+  const { outputs, ...result } = await blaming(() =>
+    render(engine, body, job.outputs, job.placeholders)
+  );
   return {
     result: { ...result, outputs: outputs.map(({ bytes: _, ...output }) => output) },
     blobs: outputs.map((output) => output.bytes),
@@ -34,13 +41,9 @@ const ENGINES: Record<EngineName, () => Promise<Engine>> = {
 };
 
 /** Whatever a decoder trips over is the picture's fault. */
-async function rendered(
-  engine: Engine,
-  body: Uint8Array,
-  { outputs, placeholders }: Extract<ImagingRequest, { kind: "render" }>,
-) {
+async function blaming<T>(decode: () => Promise<T>): Promise<T> {
   try {
-    return await render(engine, body, outputs, placeholders);
+    return await decode();
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem("invalid_content", `Cannot decode the picture: ${reason(error)}`);

@@ -2,14 +2,12 @@ import { z } from "@hono/zod-openapi";
 import { Problem } from "../errors.ts";
 import { Exif, ImageFormat } from "../model/image.ts";
 import { OutputFormat } from "../model/transform.ts";
+import { PACKAGES } from "../packages.ts";
 import { createSandbox, type RunLimits, type SandboxBody } from "../sandbox.ts";
 import type { EngineName, ImagingRequest } from "./child.ts";
 import { type OutputSpec, RENDITIONS } from "./engine.ts";
 
 export { type OutputSpec, RENDITIONS };
-
-/** Where Deno keeps npm packages: known from where one of them is, without any permission. */
-const PACKAGES = decodeURIComponent(new URL("../../", import.meta.resolve("thumbhash")).pathname);
 
 /**
  * What a child may do: read packages, and load the native code in them. `ldd` tells sharp which C
@@ -46,15 +44,17 @@ export type RenderResult = {
   outputs: Record<string, Rendition>;
 };
 
+/** RGB, 8 bits a channel, rows from the top. */
+export type Pixels = { width: number; height: number; data: Uint8Array };
+
 export type Imaging = Awaited<ReturnType<typeof createImaging>>;
 
 const side = z.number().int().positive();
-const Rendered = z.object({
-  width: side,
-  height: side,
+const Size = z.object({ width: side, height: side });
+const Rendered = Size.extend({
   placeholders: z.object({ thumbhash: z.base64(), dhash: z.string().regex(/^[0-9a-f]{16}$/) })
     .nullable(),
-  outputs: z.array(z.object({ name: z.string(), width: side, height: side })),
+  outputs: z.array(Size.extend({ name: z.string() })),
 });
 const Abilities = z.object({ reads: z.array(ImageFormat), writes: z.array(OutputFormat) });
 
@@ -115,6 +115,18 @@ export async function createImaging(options: ImagingOptions) {
     };
   }
 
+  /** The upright picture's pixels, shrunk to at most `side` a side. Throws what `render` throws. */
+  async function pixels(
+    body: SandboxBody,
+    { format, side }: { format: ImageFormat; side: number },
+    limits?: RunLimits,
+  ): Promise<Pixels> {
+    supports(format);
+    const { result, blobs } = await ask({ kind: "pixels", engine, side }, body, limits)
+      .catch(blamePicture);
+    return { ...Size.parse(result), data: blobs[0]! };
+  }
+
   /** Whatever the camera wrote; damaged metadata only gives fewer fields. */
   async function exif(
     body: SandboxBody,
@@ -127,6 +139,7 @@ export async function createImaging(options: ImagingOptions) {
 
   return {
     render,
+    pixels,
     exif,
     supports,
     formats: () => formats,

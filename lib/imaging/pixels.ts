@@ -63,6 +63,15 @@ export function cropCentre(picture: Picture, width: number, height: number): Pic
   return { width, height, channels, data: out };
 }
 
+/** Red, green, blue; a picture with alpha is laid on white. */
+export function toRgb(picture: Picture): Picture {
+  const { width, height, channels, data } = flatten(picture);
+  if (channels === 3) return { width, height, channels, data };
+  const out = new Uint8Array(data.length * 3);
+  data.forEach((grey, at) => out.fill(grey, at * 3, at * 3 + 3));
+  return { width, height, channels: 3, data: out };
+}
+
 /** Red, green, blue, alpha, whatever the picture has. */
 export function toRgba({ width, height, channels, data }: Picture): Uint8Array {
   if (channels === 4) return data;

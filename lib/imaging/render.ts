@@ -1,7 +1,7 @@
 import type { ImageFormat } from "../model/image.ts";
 import { Problem } from "../errors.ts";
 import type { Engine, OutputSpec, Picture, Size } from "./engine.ts";
-import { applyGamma, cropCentre, flatten, upright } from "./pixels.ts";
+import { applyGamma, cropCentre, flatten, toRgb, upright } from "./pixels.ts";
 import { type Plan, plan } from "./plan.ts";
 import { PLACEHOLDER_SIDE, type Placeholders, placeholdersOf } from "./placeholders.ts";
 import { probe, type ProbeResult } from "./probe.ts";
@@ -38,6 +38,17 @@ export async function render(
   return { width: header.width, height: header.height, placeholders, outputs };
 }
 
+/** The upright picture as RGB, shrunk to at most `side` pixels a side: for whoever looks at pixels. */
+export async function readPixels(
+  engine: Engine,
+  bytes: Uint8Array,
+  side: number,
+): Promise<Picture> {
+  const header = probe(bytes, { headerOnly: true });
+  checkEngine(engine, header.format, []);
+  return toRgb(await decode(engine, bytes, header, inside(header, side)));
+}
+
 function checkEngine({ name, reads, writes }: Engine, format: ImageFormat, specs: OutputSpec[]) {
   if (format !== "heic" && !reads.includes(format)) {
     throw new Problem("unsupported_type", `The engine ${name} cannot read ${format}`);
@@ -53,7 +64,11 @@ function byArea(left: Plan, right: Plan): number {
 }
 
 function placeholderSize(size: Size): Size {
-  const box = { width: PLACEHOLDER_SIDE, height: PLACEHOLDER_SIDE } as const;
+  return inside(size, PLACEHOLDER_SIDE);
+}
+
+function inside(size: Size, side: number): Size {
+  const box = { width: side, height: side };
   return plan({ name: "", fit: "inside", format: "jpeg", quality: 1, ...box }, size).frame;
 }
 

@@ -105,6 +105,7 @@ function tooLarge(bytes: number) {
   return new Problem("too_large", `Cannot take more than ${bytes / 1_048_576} MB`);
 }
 
-function noFile() {
+/** The form has no picture where it belongs. */
+export function noFile() {
   return new Problem("invalid_request", 'Send the picture in the multipart field "file"');
 }

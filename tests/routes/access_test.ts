@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { ModelRow } from "../../lib/model/prediction.ts";
+import { tables } from "../../lib/tables.ts";
 import { MASTER_KEY, startApp, type TestApp } from "../helpers/app.ts";
 import { png } from "../helpers/pictures.ts";
 
@@ -14,6 +16,8 @@ const OPEN = [
   "/files/signed/{token}",
   "/media/{name}",
   "/api/v1/health",
+  "/api/health",
+  "/api/info",
   "/files/signed/render/{token}",
   "/privacy/receipts/{token}",
 ];
@@ -76,6 +80,15 @@ Deno.test("every route refuses a key without its scope with 403", async () => {
   }
 });
 
+/** A version of the model that the tenant's corrections could have made. */
+const MODEL: ModelRow = {
+  version: "cats-dogs-1.1",
+  created_at: "2026-05-01T10:00:00.000Z",
+  ...{ examples: 10, held_back: 2, weights: "", bias: 0 },
+  before: { accuracy: 0.5, log_loss: 1 },
+  after: { accuracy: 1, log_loss: 0.1 },
+};
+
 /** One thing of each kind that routes name by an id, all of the app's first tenant. */
 async function belongings(app: TestApp): Promise<Record<string, string>> {
   const { db, images, jobs } = app.services;
@@ -101,6 +114,7 @@ async function belongings(app: TestApp): Promise<Record<string, string>> {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ url: "https://hooks.example.com/", types: ["*"] }),
   });
+  await db.transact((tx) => tx.set(tables.models.key(app.tenant.id, MODEL.version), MODEL));
   return {
     "/images": id,
     "/api/images": id,
@@ -110,6 +124,7 @@ async function belongings(app: TestApp): Promise<Record<string, string>> {
     "/dead-letters": letter.id,
     "/api/v1/listings": (await listing.json()).id,
     "/auth/keys": (await key.json()).id,
+    "/api/models": MODEL.version,
   };
 }
 

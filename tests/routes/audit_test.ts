@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AuditEntry, Erasure } from "../../lib/model/audit.ts";
 import { tables } from "../../lib/tables.ts";
+import { correct } from "../helpers/corrections.ts";
 import { MASTER_KEY, startApp, type TestApp } from "../helpers/app.ts";
 import { png } from "../helpers/pictures.ts";
 
@@ -107,6 +108,14 @@ const OPERATIONS: Record<string, [action: string, act: (app: TestApp) => Promise
     await fanOut.look(app.tenant.id, await webhooks.active(app.tenant.id));
     const { items } = await (await app.request(`/webhooks/${id}/deliveries`)).json();
     return await app.request(`/webhooks/${id}/deliveries/${items[0].id}/replay`, json("POST", {}));
+  }],
+  "POST /api/models/retrain": ["model.retrained", async (app) => {
+    await correct(app, 20);
+    return await app.request("/api/models/retrain", { method: "POST" });
+  }],
+  "POST /api/models/{version}/activate": ["model.activated", async (app) => {
+    const { version } = (await app.services.models.list(app.tenant.id)).at(-1)!;
+    return await app.request(`/api/models/${version}/activate`, { method: "POST" });
   }],
   "GET /privacy/export": ["privacy.exported", (app) => app.request("/privacy/export")],
   "POST /privacy/erase": [
