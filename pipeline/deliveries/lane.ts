@@ -15,7 +15,7 @@ const SIDE_BY_SIDE = 4;
 export type LaneDeps = {
   clock: Clock;
   tenants: Pick<Tenants, "isActive">;
-  deliveries: Deliveries;
+  deliveries: Pick<Deliveries, "waiting" | "settle">;
   send: Send;
   slots: Slots;
   /** The webhook as it is now, or null. */
@@ -43,8 +43,10 @@ export function createLane(deps: LaneDeps, tenant: string, id: string) {
     const webhook = await current();
     if (!webhook) return;
     const most = webhook.failing_since ? 1 : SIDE_BY_SIDE;
-    for (const next of await deliveries.waiting(webhook, most + flying.size + 1)) {
-      if (flying.has(next.id)) continue;
+    // What lands while the list is being read still stands in it.
+    const underWay = new Set(flying.keys());
+    for (const next of await deliveries.waiting(webhook, most + underWay.size + 1)) {
+      if (underWay.has(next.id)) continue;
       const early = next.dueMs - clock.now();
       if (early > 0) return void (cancelAlarm = clock.after(early, poke));
       if (flying.size >= most) return;

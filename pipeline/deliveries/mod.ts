@@ -74,7 +74,10 @@ export function createDeliveryWorker({ feed, webhooks, fanOut, leases, exclusive
   };
 
   const sweep = async () => {
-    for await (const tenant of webhooks.tenants()) (served.get(tenant) ?? serve(tenant)).poke();
+    for await (const tenant of webhooks.tenants()) {
+      if (stopped) return;
+      (served.get(tenant) ?? serve(tenant)).poke();
+    }
   };
 
   return {
