@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import { type Config, ConfigError, readConfig } from "./lib/config.ts";
 import { AlreadyRunning } from "./lib/data_folder.ts";
@@ -118,16 +119,27 @@ function endAbruptly(error: unknown): never {
 }
 
 /** The first start tells its secrets, this once. */
-async function greet({ tenants }: Services, { newAdminKey }: Secrets) {
-  const first = await tenants.createFirst();
+async function greet(services: Services, { newAdminKey }: Secrets) {
+  const first = await services.tenants.createFirst();
   const lines = [
     ...(newAdminKey ? [`admin_api_key=${newAdminKey}`] : []),
     ...(first ? [`api_key=${first.apiKey}`, `client_id=${first.tenant.id}`] : []),
+    ...await createAdmin(services),
   ];
   if (lines.length === 0) return;
   lines.push("warning=Keep what stands above: it is shown this once");
   // deno-lint-ignore no-console -- shown to the person who starts it, kept out of the logs
   console.log(lines.join("\n"));
+}
+
+/** The first user; gives the lines that tell how to sign in. */
+async function createAdmin({ tenants, users, config }: Services): Promise<string[]> {
+  const tenant = await tenants.findFirst();
+  const password = config.ADMIN_PASSWORD ?? randomBytes(15).toString("base64url");
+  const admin = tenant && await users.createFirst(tenant, password);
+  if (!admin) return [];
+  const shown = config.ADMIN_PASSWORD ? [] : [`admin_password=${password}`];
+  return [`admin_user=${admin.username}`, ...shown];
 }
 
 /** What the makers of shop clients look for in the output. */

@@ -57,6 +57,12 @@ const Variables = z.object({
   ADMIN_API_KEY: secret(
     "Master key for `/auth/clients`; generated at the first start if not given",
   ),
+  ADMIN_PASSWORD: z.string().min(8, "must have 8 characters or more").max(256).optional().describe(
+    "Password of the user `admin` that the first start makes; generated and shown once if not given",
+  ),
+  JWT_SECRET_KEY: secrets(
+    "Signs what users carry; generated and kept in `DATA_DIR` if not given. `new,old` while it is changed: the first signs, each is accepted",
+  ),
   API_TOKEN: z.string().min(12, "must have 12 characters or more").optional().describe(
     "A further key of the first tenant, of any shape",
   ),
@@ -152,6 +158,9 @@ const Variables = z.object({
 
 export type Config = z.infer<typeof Variables>;
 
+/** Other names of variables, for those who come from elsewhere; the true name goes first. */
+export const ALIASES = { SECRET_KEY: "JWT_SECRET_KEY" } as const;
+
 /** Name, standard value and meaning of every variable, for the README's table and its test. */
 export const VARIABLES: { name: string; standard: string; meaning: string }[] = Object.entries(
   Variables.shape,
@@ -206,7 +215,11 @@ export class ConfigError extends Error {
  * parseConfig({ PORT: "9000" }).PORT; // 9000
  * ```
  */
-export function parseConfig(env: Record<string, string | undefined>): Config {
+export function parseConfig(environment: Record<string, string | undefined>): Config {
+  const env = { ...environment };
+  for (const [alias, name] of Object.entries(ALIASES)) {
+    if (!env[name]?.trim()) env[name] = env[alias];
+  }
   const given = Object.fromEntries(
     Object.keys(Variables.shape).flatMap((name) => env[name]?.trim() ? [[name, env[name]]] : []),
   );
@@ -225,7 +238,8 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
 /** Reads the configuration from the environment, and from `.env` where that is there. */
 export function readConfig(): Config {
   const file = existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
-  const given = VARIABLES.map(({ name }) => [name, Deno.env.get(name) ?? file[name]]);
+  const names = [...VARIABLES.map(({ name }) => name), ...Object.keys(ALIASES)];
+  const given = names.map((name) => [name, Deno.env.get(name) ?? file[name]]);
   return parseConfig(Object.fromEntries(given));
 }
 
@@ -233,6 +247,13 @@ export function readConfig(): Config {
 export function isRemote({ DATABASE_URL }: Pick<Config, "DATABASE_URL">): boolean {
   return /^https?:/.test(DATABASE_URL ?? "");
 }
+
+const REMOTE_NEEDS = [
+  "ADMIN_API_KEY",
+  "JWT_SECRET_KEY",
+  "SIGNED_URL_SECRET",
+  "ENCRYPTION_KEY",
+] as const;
 
 function contradictions(config: Config): string[] {
   const mistakes: string[] = [];
@@ -251,7 +272,7 @@ function contradictions(config: Config): string[] {
   need("openrouter", "OPENROUTER_API_KEY");
   if (isRemote(config)) {
     // Each process would make its own, and refuse what the others have signed or encrypted.
-    for (const name of ["ADMIN_API_KEY", "SIGNED_URL_SECRET", "ENCRYPTION_KEY"] as const) {
+    for (const name of REMOTE_NEEDS) {
       if (!config[name]) mistakes.push(`${name}: a remote KV (DATABASE_URL=https://…) needs it`);
     }
   }

@@ -29,6 +29,7 @@ export async function openFoundations(config: Config) {
       adminApiKey: config.ADMIN_API_KEY,
       signedUrlSecrets: config.SIGNED_URL_SECRET,
       encryptionKeys: config.ENCRYPTION_KEY,
+      jwtSecrets: config.JWT_SECRET_KEY,
     }),
     db: createDatabase(kv, Object.values(tables), reader),
     storage: await openStorage(config, config.STORAGE_BACKEND),

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import swaggerFolder from "swagger-ui-dist/absolute-path.js";
-import { type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
+import { ALIASES, type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
 
 /**
  * Prints the Deno permissions that this configuration needs and no more, for the tasks of
@@ -29,10 +29,11 @@ function permissionsFor({ DATA_DIR, DATABASE_URL, PREDICT_MODEL_PATH }: Config):
   const models = PREDICT_MODEL_PATH ? [dirname(PREDICT_MODEL_PATH)] : [];
   // What holds the child processes: each is used where the system has it.
   const walls = ["prlimit", "unshare", "setpriv", "nice"];
+  const variables = [...VARIABLES.map(({ name }) => name), ...Object.keys(ALIASES)];
   return [
     "--allow-net",
     // HOME and DENO_DIR tell the child processes where the packages are.
-    `--allow-env=${["HOME", "DENO_DIR", ...VARIABLES.map(({ name }) => name)].join(",")}`,
+    `--allow-env=${["HOME", "DENO_DIR", ...variables].join(",")}`,
     "--ignore-env",
     `--allow-read=${[".", npmCache(), ...models, ...kept].join(",")}`,
     `--allow-write=${kept.join(",")}`,

@@ -10,7 +10,7 @@ const MAX_SUBJECTS = 50_000;
 const PIECE = 1 / 100;
 
 /** Names of what is limited; the limits are requests a minute. */
-export type Limits = Record<"default" | "v1" | "ingest" | "stranger", number>;
+export type Limits = Record<"default" | "v1" | "ingest" | "stranger" | "login", number>;
 export type PolicyName = keyof Limits;
 
 /** Where a caller stands with one policy, for the RateLimit fields. */
@@ -93,6 +93,12 @@ export function createRateLimits({ db, clock, locks, ticks, exclusive, limits }:
       return exclusive
         ? takeLocal(policy, subject, limit)
         : await takeShared(policy, subject, limit);
+    },
+
+    /** Takes back one that was counted in this minute. */
+    giveBack(policy: PolicyName, subject: string) {
+      const { bucket } = (exclusive ? local : shared).open(policy, subject);
+      if (bucket.used > 0) bucket.used--;
     },
 
     /**

@@ -7,27 +7,34 @@ const Secrets = z.object({
   signedUrlSecret: z.string().min(32),
   adminKeySha256: z.string().length(64),
   encryptionKey: z.string().min(32),
+  jwtSecret: z.string().min(32),
 });
 /** Files of older versions lack what was added since. */
 const Kept = Secrets.partial();
 
-export type Secrets = Omit<z.infer<typeof Secrets>, "encryptionKey"> & {
+export type Secrets = Omit<z.infer<typeof Secrets>, "encryptionKey" | "jwtSecret"> & {
   /** The master key, where this start has made it: shown once, kept nowhere. */
   newAdminKey: string | null;
   /** Accepted beside `signedUrlSecret` while that is being changed. */
   formerSignedUrlSecrets?: string[];
   /** The first encrypts, each decrypts. */
   encryptionKeys: string[];
+  /** The first signs, each is accepted. */
+  jwtSecrets: string[];
+};
+
+type Given = {
+  adminApiKey?: string;
+  signedUrlSecrets?: string[];
+  encryptionKeys?: string[];
+  jwtSecrets?: string[];
 };
 
 /**
  * The secrets that the operator gave, and for the rest those of `<folder>/secrets.json` (0600), made
  * at the first start.
  */
-export async function loadSecrets(
-  folder: string,
-  given: { adminApiKey?: string; signedUrlSecrets?: string[]; encryptionKeys?: string[] },
-): Promise<Secrets> {
+export async function loadSecrets(folder: string, given: Given): Promise<Secrets> {
   const path = `${folder}/secrets.json`;
   const kept = await read(path);
   const newAdminKey = given.adminApiKey || kept?.adminKeySha256 ? null : makeSecret();
@@ -35,6 +42,7 @@ export async function loadSecrets(
     signedUrlSecret: kept?.signedUrlSecret ?? makeSecret(),
     adminKeySha256: kept?.adminKeySha256 ?? sha256Of(newAdminKey ?? makeSecret()),
     encryptionKey: kept?.encryptionKey ?? makeSecret(),
+    jwtSecret: kept?.jwtSecret ?? makeSecret(),
   };
   if (!Secrets.safeParse(kept).success) await write(path, made);
   const [signedUrlSecret, ...formerSignedUrlSecrets] = given.signedUrlSecrets ?? [];
@@ -43,6 +51,7 @@ export async function loadSecrets(
     formerSignedUrlSecrets,
     adminKeySha256: given.adminApiKey ? sha256Of(given.adminApiKey) : made.adminKeySha256,
     encryptionKeys: given.encryptionKeys ?? [made.encryptionKey],
+    jwtSecrets: given.jwtSecrets ?? [made.jwtSecret],
     newAdminKey,
   };
 }

@@ -4,7 +4,12 @@ import { createAudit } from "./audit.ts";
 import { createBudgets } from "./budgets.ts";
 import { createApiKeys } from "./auth/api_keys.ts";
 import { sha256Of } from "./auth/key_format.ts";
+import { createPasswords } from "./auth/passwords.ts";
 import { createPrincipals } from "./auth/principals.ts";
+import { createSessions } from "./auth/sessions.ts";
+import { createTickets } from "./auth/tickets.ts";
+import { createTokens } from "./auth/tokens.ts";
+import { createUsers } from "./auth/users.ts";
 import { type Clock, createIds, systemClock } from "./clock.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { createCursors } from "./cursors.ts";
@@ -62,6 +67,8 @@ import { createTraffic } from "./traffic.ts";
 import { createTransforms } from "./transforms.ts";
 import { createUploadStats } from "./upload_stats.ts";
 
+/** Tries to sign in, by name and by address. */
+const LOGINS_PER_MINUTE = 5;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What `main.ts` and tests decide; the rest follows from the configuration. */
@@ -74,6 +81,8 @@ export type Foundations = {
   /** The disk of the database; null or left out where that is elsewhere. */
   disk?: Disk | null;
   clock?: Clock;
+  /** log2 of the work that a password costs, where that is not to be the standard. */
+  passwordCost?: number;
   /** Names of the pipeline's steps. */
   steps: string[];
   /** Tells those who work that there is work. */
@@ -96,14 +105,38 @@ export function createServices(given: Foundations) {
   const ticks = given.clock ? given.clock.now : () => performance.now();
 
   const audit = createAudit({ db, clock, newId });
+  const tokens = createTokens({ clock, newId, secrets: secrets.jwtSecrets });
   const principals = createPrincipals({
     db,
     clock,
+    tokens,
     adminKeySha256: secrets.adminKeySha256,
     apiTokenSha256: config.API_TOKEN ? sha256Of(config.API_TOKEN) : null,
     trustMs: exclusive ? 60_000 : 1_000,
   });
   const keys = createApiKeys({ db, clock, newId, locks, principals, audit });
+  const passwords = createPasswords({ cost: given.passwordCost });
+  const sessions = createSessions({
+    db,
+    clock,
+    newId,
+    locks,
+    tokens,
+    passwords,
+    principals,
+    audit,
+  });
+  const users = createUsers({
+    db,
+    clock,
+    newId,
+    locks,
+    passwords,
+    sessions,
+    principals,
+    audit,
+  });
+  const tickets = createTickets({ db, clock, principals });
   const tenants = createTenants({
     db,
     clock,
@@ -127,6 +160,7 @@ export function createServices(given: Foundations) {
       v1: config.V1_RATE_LIMIT_PER_MINUTE,
       ingest: config.INGEST_RATE_LIMIT_PER_MINUTE,
       stranger: config.RATE_LIMIT_PER_MINUTE,
+      login: LOGINS_PER_MINUTE,
     },
   });
   const idempotency = createIdempotency({ db, clock, newId, exclusive });
@@ -311,6 +345,10 @@ export function createServices(given: Foundations) {
     audit,
     principals,
     keys,
+    tokens,
+    sessions,
+    users,
+    tickets,
     tenants,
     erasures,
     exports,

@@ -13,6 +13,7 @@ import { Id } from "./model/scalars.ts";
 import { Schema } from "./model/schema.ts";
 import { ApiKey, Tenant } from "./model/tenant.ts";
 import { Variants } from "./model/transform.ts";
+import { Session, Ticket, User } from "./model/user.ts";
 import { DeliveryRow, WebhookRow } from "./model/webhook.ts";
 
 const MINUTE = 60 * 1000;
@@ -25,6 +26,7 @@ export const REFUSAL_MS = 90 * DAY;
 export const FEED_MS = 7 * DAY;
 
 const KeyOwner = z.object({ tenant: Id, key: Id });
+const UserPlace = z.object({ tenant: Id, user: Id });
 const Usage = z.object({ bytes: z.number().int(), images: z.number().int() });
 
 const EXPORTED = { exported: true } as const;
@@ -43,6 +45,14 @@ export const tables = {
   apiKeysByHash: table("api_keys_by_hash", KeyOwner, ["sha256"]),
   /** The tenant that the first start made; also the sign that there was a first start. */
   firstTenant: table("first_tenant", Id, []),
+  users: table("users", User, ["tenant", "user"], { exported: { without: ["password_hash"] } }),
+  usersByName: table("users_by_name", UserPlace, ["username"]),
+  /** The user that the first start made. */
+  firstUser: table("first_user", Id, []),
+  sessions: table("sessions", Session, ["tenant", "user", "session"], {
+    exported: { without: ["refresh_sha256"] },
+  }),
+  tickets: table("tickets", Ticket, ["sha256"], { expireIn: MINUTE }),
   usage: table("usage", Usage, ["tenant"], EXPORTED),
   audit: table("audit", AuditEntry, ["tenant", "entry"], EXPORTED),
   /** Outlives the tenant: tells that it was erased, or that this has to be ended. */

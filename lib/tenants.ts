@@ -89,6 +89,12 @@ export function createTenants({ db, clock, newId, keys, principals, audit, planQ
       });
     },
 
+    /** The id of the tenant that the first start made, while that is active. */
+    async findFirst(): Promise<string | null> {
+      const id = await db.get(tables.firstTenant.key());
+      return id && (await db.get(tables.tenants.key(id)))?.active ? id : null;
+    },
+
     /** The tenant, or a `not_found` problem. */
     async get(id: string): Promise<Tenant> {
       return refuseUnlessFound(await db.get(tables.tenants.key(id)), id);

@@ -34,10 +34,12 @@ export function docsRoutes(app: OpenAPIHono<Env>, version: string) {
     type: "apiKey",
     in: "header",
     name: "X-API-Key",
+    description: "A client's key",
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
+    description: "A client's key, or the access token (JWT) that a user gets by signing in",
   });
 
   let document: string | null = null;

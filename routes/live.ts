@@ -5,7 +5,7 @@ import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
 import { problems } from "./shared/problems.ts";
-import { secured } from "./shared/secured.ts";
+import { ticketed } from "./shared/secured.ts";
 
 /** Proxies close connections on which nothing comes for about a minute. */
 const HEARTBEAT_MS = 20_000;
@@ -15,8 +15,13 @@ const stream = createRoute({
   path: "/events/stream",
   tags: ["live"],
   summary: "Follow what happens, as Server-Sent Events",
-  ...secured("images:read"),
+  ...ticketed("images:read"),
   request: {
+    query: z.object({
+      ticket: z.string().optional().openapi({
+        description: "From POST /api/auth/ws-ticket, where no header can be sent",
+      }),
+    }),
     headers: z.object({
       "last-event-id": z.string().optional().openapi({
         description:

@@ -30,11 +30,13 @@ import { modelRoutes } from "./models.ts";
 import { predictionRoutes } from "./predictions.ts";
 import { recordRoutes } from "./records.ts";
 import { renderRoutes } from "./renders.ts";
-import { webhookRoutes } from "./webhooks.ts";
+import { sessionRoutes } from "./sessions.ts";
 import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
 import { addressOf, tellLimits } from "./shared/rate_limit.ts";
+import { userRoutes } from "./users.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 const log = getLogger(["imago", "http"]);
 
@@ -109,6 +111,8 @@ export function createApp(services: Services) {
   app.route("/", clientRoutes(services));
   app.route("/", configurationRoutes(services));
   app.route("/", keyRoutes(services));
+  app.route("/", sessionRoutes(services));
+  app.route("/", userRoutes(services));
   app.route("/", auditRoutes(services));
   app.route("/", webhookRoutes(services));
   app.route("/", privacyRoutes(services));

@@ -26,6 +26,8 @@ const OWNERS: [pattern: RegExp, owner: RegExp][] = [
   [/^npm:\/?(@mozilla\/readability|linkedom|htmlparser2)/, /^lib\/reader\//],
   [/^npm:\/?ipaddr\.js/, /^lib\/net\//],
   [/^npm:\/?modern-tar/, /^lib\/archive\.ts$/],
+  [/^npm:\/?jose/, /^lib\/auth\/tokens\.ts$/],
+  [/^npm:\/?bcryptjs/, /^lib\/auth\/passwords\.ts$/],
   [/^npm:\/?busboy/, /^routes\/shared\/multipart\.ts$/],
 ];
 

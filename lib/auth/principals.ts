@@ -2,8 +2,9 @@ import { type Clock, timestamp } from "../clock.ts";
 import type { Database } from "../kv.ts";
 import type { Principal, TenantPrincipal } from "../model/tenant.ts";
 import { tables } from "../tables.ts";
+import { type Claimant, createHolders, type Holder } from "./holders.ts";
 import { equalHashes, isWellFormed, sha256Of } from "./key_format.ts";
-import { narrow } from "./scopes.ts";
+import { isShaped, type Tokens } from "./tokens.ts";
 
 const MAX_KNOWN = 10_000;
 /** `last_used_at` of a key is written at most so often. */
@@ -12,31 +13,30 @@ const USE_NOTED_MS = 60_000;
 type Deps = {
   db: Database;
   clock: Clock;
+  tokens: Tokens;
   /** Hash of the master key, which is the operator's and never in the database. */
   adminKeySha256: string;
   /** Hash of a further key of the first tenant, whatever its shape. */
   apiTokenSha256: string | null;
-  /** How long a key is believed without asking the database: short when other processes revoke. */
+  /** How long a secret is believed without asking the database: short when other processes revoke. */
   trustMs: number;
 };
 
-/** A key that was looked up. `record` is null for the operator's token, which has none. */
-type Known = {
-  principal: TenantPrincipal;
-  until: number;
-  record: { tenant: string; key: string } | null;
-  usedAt: number;
-};
+/** A secret that was looked up. */
+type Known = Holder & { until: number };
 
 const MASTER: Principal = { kind: "master", subject: "master" };
 
-/** Tells who holds a secret. */
-export function createPrincipals({ db, clock, adminKeySha256, apiTokenSha256, trustMs }: Deps) {
+/** Tells who holds a secret: a key, or a user's access token. */
+export function createPrincipals(
+  { db, clock, tokens, adminKeySha256, apiTokenSha256, trustMs }: Deps,
+) {
+  const holders = createHolders({ db, clock, tokens });
   const known = new Map<string, Known>();
-  /** Rises with every change of keys: what was read before one is not to be believed after it. */
+  /** Rises with every change of rights: what was read before one is not to be believed after it. */
   let changes = 0;
 
-  const isToken = (sha256: string) =>
+  const isApiToken = (sha256: string) =>
     apiTokenSha256 !== null && equalHashes(sha256, apiTokenSha256);
 
   const recall = (sha256: string): Known | null => {
@@ -50,58 +50,30 @@ export function createPrincipals({ db, clock, adminKeySha256, apiTokenSha256, tr
     known.set(sha256, found);
   };
 
-  const lookUp = async (sha256: string): Promise<Known | null> => {
+  const find = (secret: string, sha256: string): Promise<Holder | null> => {
+    if (isApiToken(sha256)) return holders.ofApiToken();
+    return isShaped(secret) ? holders.ofToken(secret) : holders.ofKey(sha256);
+  };
+
+  const lookUp = async (secret: string, sha256: string): Promise<Known | null> => {
     const before = changes;
-    const found = isToken(sha256) ? await holderOfToken() : await holderOfKey(sha256);
-    if (!found) known.delete(sha256);
-    else if (before === changes) remember(sha256, found);
+    const holder = await find(secret, sha256);
+    if (!holder) {
+      known.delete(sha256);
+      return null;
+    }
+    const until = Math.min(clock.now() + trustMs, holder.principal.endsAt ?? Infinity);
+    const found = { ...holder, until };
+    if (before === changes) remember(sha256, found);
     return found;
-  };
-
-  const holderOfToken = async (): Promise<Known | null> => {
-    const id = await db.get(tables.firstTenant.key());
-    const tenant = id && await db.get(tables.tenants.key(id));
-    if (!tenant || !tenant.active) return null;
-    const principal: TenantPrincipal = {
-      kind: "tenant",
-      tenant: tenant.id,
-      subject: "key:api_token",
-      scopes: tenant.scopes,
-      rateLimit: tenant.rate_limit ?? null,
-    };
-    return { principal, until: clock.now() + trustMs, record: null, usedAt: Infinity };
-  };
-
-  const holderOfKey = async (sha256: string): Promise<Known | null> => {
-    const owner = await db.get(tables.apiKeysByHash.key(sha256));
-    if (!owner) return null;
-    const [key, tenant] = await Promise.all([
-      db.get(tables.apiKeys.key(owner.tenant, owner.key)),
-      db.get(tables.tenants.key(owner.tenant)),
-    ]);
-    const expiresAt = key?.expires_at ? Date.parse(key.expires_at) : Infinity;
-    if (!key || !tenant?.active || expiresAt <= clock.now()) return null;
-    const principal: TenantPrincipal = {
-      kind: "tenant",
-      tenant: tenant.id,
-      subject: `key:${key.id}`,
-      scopes: narrow(key.main ? tenant.scopes : key.scopes, tenant.scopes),
-      rateLimit: tenant.rate_limit ?? null,
-    };
-    return {
-      principal,
-      until: Math.min(clock.now() + trustMs, expiresAt),
-      record: owner,
-      usedAt: key.last_used_at ? Date.parse(key.last_used_at) : -Infinity,
-    };
   };
 
   /** Notes the use, in memory first so that requests at the same time write it once. */
   const noteUse = async (found: Known) => {
     const now = clock.now();
-    if (!found.record || now - found.usedAt < USE_NOTED_MS) return;
+    if (!found.key || now - found.usedAt < USE_NOTED_MS) return;
     found.usedAt = now;
-    const place = tables.apiKeys.key(found.record.tenant, found.record.key);
+    const place = tables.apiKeys.key(found.principal.tenant, found.key);
     await db.transact(async (tx) => {
       const key = await tx.get(place);
       const noted = key?.last_used_at ? Date.parse(key.last_used_at) : -Infinity;
@@ -116,18 +88,23 @@ export function createPrincipals({ db, clock, adminKeySha256, apiTokenSha256, tr
     async authenticate(secret: string): Promise<Principal | null> {
       const sha256 = sha256Of(secret);
       if (equalHashes(sha256, adminKeySha256)) return MASTER;
-      if (!isToken(sha256) && !isWellFormed(secret)) return null;
-      const found = recall(sha256) ?? await lookUp(sha256);
+      if (!isApiToken(sha256) && !isStrong(secret)) return null;
+      const found = recall(sha256) ?? await lookUp(secret, sha256);
       if (found) await noteUse(found);
       return found?.principal ?? null;
     },
 
-    /** Whether this is a key of full strength that proved right before: whoever sends it does not guess. */
-    isKnown(secret: string): boolean {
-      return isWellFormed(secret) && known.has(sha256Of(secret));
+    /** Somebody who was known before, with the rights that they have now; null when they have none. */
+    async renew(claimant: Claimant): Promise<TenantPrincipal | null> {
+      return (await holders.again(claimant))?.principal ?? null;
     },
 
-    /** Believes nothing any more of a tenant whose keys or rights have changed. */
+    /** Whether this is a secret of full strength that proved right before: whoever sends it does not guess. */
+    isKnown(secret: string): boolean {
+      return isStrong(secret) && known.has(sha256Of(secret));
+    },
+
+    /** Believes nothing any more of a tenant whose keys, users or rights have changed. */
     forget(tenant: string) {
       changes++;
       for (const [sha256, { principal }] of known) {
@@ -138,3 +115,8 @@ export function createPrincipals({ db, clock, adminKeySha256, apiTokenSha256, tr
 }
 
 export type Principals = ReturnType<typeof createPrincipals>;
+
+/** Whether a string looks like what Imago gives out: nobody guesses such a one. */
+function isStrong(secret: string): boolean {
+  return isWellFormed(secret) || isShaped(secret);
+}

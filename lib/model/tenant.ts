@@ -26,7 +26,8 @@ export const AiBudget = z.strictObject({
 export type AiBudget = z.infer<typeof AiBudget>;
 
 const Name = z.string().trim().min(1).max(100);
-const Scopes = z.array(Scope).min(1).transform((scopes) => [...new Set(scopes)]);
+/** What somebody is given: at least one, each once. */
+export const Scopes = z.array(Scope).min(1).transform((scopes) => [...new Set(scopes)]);
 const Bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const PerMinute = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
@@ -110,6 +111,10 @@ export type TenantPrincipal = {
   scopes: readonly Scope[];
   /** Requests a minute of the whole tenant, where it has a limit of its own. */
   rateLimit: number | null;
+  /** The session of a user who has signed in. */
+  session?: string;
+  /** When what proved it ends, in ms since 1970; left out where it has no end. */
+  endsAt?: number;
 };
 
 /** Who is asking, however they proved it. The master key has no tenant and manages clients alone. */

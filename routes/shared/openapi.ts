@@ -7,10 +7,12 @@ const TAGS: Record<string, string> = {
   images: "Pictures: upload, read, find, delete",
   jobs: "Work under way, and steps that gave up",
   keys: "A tenant's own API keys",
+  sessions: "Users who sign in: a name and a password for tokens",
   listings: "Shop photos and the drafts that show them",
   live: "What happens, as it happens",
   operations: "Health, figures, documentation",
   privacy: "Everything that is kept of a tenant: taken out, or erased",
+  users: "A tenant's own users",
 };
 
 const refusal = (description: string) => ({
@@ -21,7 +23,7 @@ const refusal = (description: string) => ({
 /** What every route that asks who is there can answer. */
 const REFUSALS = {
   401: refusal("A valid key or token is needed"),
-  403: refusal("The key lacks the scope that this needs, or this is not allowed"),
+  403: refusal("The key or user lacks the scope that this needs, or this is not allowed"),
   429: refusal("Too many requests"),
 };
 
@@ -58,8 +60,9 @@ export function complete<D extends Document>(document: D) {
 
 function describe({ summary = "", responses = {}, "x-scope": scope }: Operation): string {
   if (scope === "master") return `${summary}. Needs the master key.`;
-  if (scope === "any") return `${summary}. Needs a key, with any scope.`;
-  if (scope) return `${summary}. Needs a key with the scope \`${scope}\`.`;
+  if (scope === "any") return `${summary}. Needs a key or a user's token, with any scope.`;
+  if (scope === "user") return `${summary}. Needs a user's token.`;
+  if (scope) return `${summary}. Needs a key or a user's token with the scope \`${scope}\`.`;
   if ("401" in responses) return `${summary}. Needs METRICS_TOKEN as a bearer where that is set.`;
   return `${summary}. Needs no key.`;
 }

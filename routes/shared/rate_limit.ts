@@ -31,6 +31,17 @@ export function limitStranger(c: Context<Env>): () => void {
   };
 }
 
+/**
+ * Counts a try to sign in, by address and by name. Throws `rate_limited` when there were too many;
+ * the returned function takes it back, for who turns out to be right.
+ */
+export async function limitLogin(c: Context<Env>, username: string): Promise<() => void> {
+  const { limits } = c.var.services;
+  const subjects = [`address/${neighbourhood(addressOf(c))}`, `name/${username}`];
+  for (const subject of subjects) admit(c, await limits.take("login", subject));
+  return () => subjects.forEach((subject) => limits.giveBack("login", subject));
+}
+
 /** The address that the request comes from, whatever it claims; see `TRUSTED_PROXIES`. */
 export function addressOf(c: Context<Env>): string {
   const { remoteAddr } = c.env ?? {};

@@ -14,18 +14,16 @@ const SECURITY: Record<string, string[]>[] = [{ apiKey: [] }, { bearer: [] }];
  */
 export function secured(scope: Scope, ...policies: PolicyName[]) {
   return access(scope, async (c, next) => {
-    const principal = await identify(c);
-    if (principal.kind === "master") {
-      throw new Problem(
-        "insufficient_scope",
-        "The master key manages clients only; use a client's key",
-      );
-    }
-    if (!covers(principal.scopes, [scope])) {
-      throw new Problem("insufficient_scope", `This needs the scope "${scope}"`);
-    }
-    c.set("tenant", principal.tenant);
-    await limit(c, principal, policies);
+    await admit(c, await identify(c), scope, policies);
+    await next();
+  });
+}
+
+/** Like `secured`, for what a browser cannot send headers to: a ticket in the address does as well. */
+export function ticketed(scope: Scope) {
+  return access(scope, async (c, next) => {
+    const ticket = c.req.query("ticket");
+    await admit(c, ticket === undefined ? await identify(c) : await redeem(c, ticket), scope, []);
     await next();
   });
 }
@@ -50,6 +48,18 @@ export function knownOnly() {
   });
 }
 
+/** For what only users do, who have signed in: keys cannot. */
+export function usersOnly() {
+  return access("user", async (c, next) => {
+    const principal = await identify(c);
+    if (principal.kind !== "tenant" || !principal.session) {
+      throw new Problem("forbidden", "This is for users who have signed in, not for keys");
+    }
+    c.set("tenant", principal.tenant);
+    await next();
+  });
+}
+
 /** Who asks, on a route that `secured` keeps for tenants. */
 export function callerOf(c: Context<Env>): TenantPrincipal {
   const { principal } = c.var;
@@ -57,8 +67,39 @@ export function callerOf(c: Context<Env>): TenantPrincipal {
   throw unknown();
 }
 
-function access(scope: Scope | "master" | "any", check: MiddlewareHandler<Env>) {
+function access(scope: Scope | "master" | "any" | "user", check: MiddlewareHandler<Env>) {
   return { security: SECURITY, middleware: check, "x-scope": scope };
+}
+
+/** Refuses who may not, or asks too often. */
+async function admit(
+  c: Context<Env>,
+  principal: Principal,
+  scope: Scope,
+  policies: readonly PolicyName[],
+) {
+  if (principal.kind === "master") {
+    throw new Problem(
+      "insufficient_scope",
+      "The master key manages clients only; use a client's key",
+    );
+  }
+  if (!covers(principal.scopes, [scope])) {
+    throw new Problem("insufficient_scope", `This needs the scope "${scope}"`);
+  }
+  c.set("tenant", principal.tenant);
+  await limit(c, principal, policies);
+}
+
+/** Who was given a ticket. */
+async function redeem(c: Context<Env>, ticket: string): Promise<TenantPrincipal> {
+  const giveBack = limitStranger(c);
+  const principal = await c.var.services.tickets.redeem(ticket);
+  if (!principal) throw new Problem("unauthorized", "Get a ticket: this one is used, late or none");
+  giveBack();
+  c.set("principal", principal);
+  await limit(c, principal, ["default"]);
+  return principal;
 }
 
 /**

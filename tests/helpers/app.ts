@@ -15,6 +15,7 @@ import { createApp } from "../../routes/mod.ts";
 import { createManualClock } from "./clock.ts";
 
 export const MASTER_KEY = "test-master-key-of-more-than-32-bytes";
+export const JWT_SECRET = "a-jwt-secret-for-tests-of-more-than-32-bytes";
 
 type Options = {
   /** Environment variables. */
@@ -54,12 +55,14 @@ export async function startApp(
       signedUrlSecret: "a-secret-for-tests-of-more-than-32-bytes",
       adminKeySha256: sha256Of(MASTER_KEY),
       encryptionKeys: ["a-key-for-tests-of-more-than-32-bytes"],
+      jwtSecrets: [JWT_SECRET],
       newAdminKey: null,
     },
     db: db ?? createDatabase(await Deno.openKv(":memory:"), Object.values(tables)),
     storage: storage ?? createMemoryStorage(),
     imaging: await sharedImaging(config.IMAGE_ENGINE),
     clock,
+    passwordCost: 4,
     steps: steps.map(({ name }) => name),
     ring: doorbell.ring,
     exclusive,

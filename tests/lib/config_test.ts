@@ -36,8 +36,16 @@ Deno.test("parseConfig() says which secrets a remote KV needs", () => {
   const given = {
     DATABASE_URL: "https://kv.example",
     ADMIN_API_KEY: LONG,
+    JWT_SECRET_KEY: LONG,
     SIGNED_URL_SECRET: LONG,
     ENCRYPTION_KEY: LONG,
   };
   assert.equal(mistakesOf(given), "");
+});
+
+Deno.test("parseConfig() takes SECRET_KEY for JWT_SECRET_KEY where that is not given", () => {
+  const secretOf = (env: Record<string, string>) => parseConfig(env).JWT_SECRET_KEY;
+  assert.deepEqual(secretOf({ SECRET_KEY: LONG }), [LONG]);
+  assert.deepEqual(secretOf({ SECRET_KEY: LONG, JWT_SECRET_KEY: `${LONG}2` }), [`${LONG}2`]);
+  assert.match(mistakesOf({ SECRET_KEY: "short" }), /JWT_SECRET_KEY: each must have 32 bytes/);
 });

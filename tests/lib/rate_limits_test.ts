@@ -5,7 +5,7 @@ import { createRateLimits } from "../../lib/rate_limits.ts";
 import { tables } from "../../lib/tables.ts";
 import { createManualClock } from "../helpers/clock.ts";
 
-const LIMITS = { default: 100, v1: 60, ingest: 10, stranger: 5 };
+const LIMITS = { default: 100, v1: 60, ingest: 10, stranger: 5, login: 5 };
 
 /** Limits of so many processes on one database, with wall and monotonic time apart. */
 async function setUp({ processes = 1 } = {}) {
@@ -98,4 +98,16 @@ Deno.test("try() keeps a bounded number of addresses, apart from the known calle
   for (let i = 0; i < 10; i++) await limits.take("ingest", "a");
   for (let i = 0; i < 60_000; i++) limits.try(`address ${i}`);
   assert.equal((await limits.take("ingest", "a")).allowed, false);
+});
+
+Deno.test("giveBack() takes back one that was counted, in one process and in several", async () => {
+  for (const processes of [1, 2]) {
+    using given = await setUp({ processes });
+    const { limits } = given;
+    const take = async () => (await limits.take("login", "name/x")).allowed;
+    for (let i = 0; i < 5; i++) assert.equal(await take(), true);
+    assert.equal(await take(), false);
+    limits.giveBack("login", "name/x");
+    assert.deepEqual([await take(), await take()], [true, false]);
+  }
 });

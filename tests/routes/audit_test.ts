@@ -80,6 +80,15 @@ const OPERATIONS: Record<string, [action: string, act: (app: TestApp) => Promise
     const { id } = await (await newKey(app)).json();
     return await app.request(`/auth/keys/${id}`, { method: "DELETE" });
   }],
+  "POST /api/users": ["user.created", newUser],
+  "PATCH /api/users/{id}": ["user.changed", async (app) => {
+    const { id } = await (await newUser(app)).json();
+    return await app.request(`/api/users/${id}`, json("PATCH", { active: false }));
+  }],
+  "DELETE /api/users/{id}": ["user.deleted", async (app) => {
+    const { id } = await (await newUser(app)).json();
+    return await app.request(`/api/users/${id}`, { method: "DELETE" });
+  }],
   "POST /dead-letters/{id}/replay": [
     "dead_letter.replayed",
     async (app) => app.request(`/dead-letters/${await bury(app)}/replay`, { method: "POST" }),
@@ -128,6 +137,11 @@ const clientOf = (app: TestApp) => `/auth/clients/${app.tenant.id}`;
 
 function newKey(app: TestApp) {
   return app.request("/auth/keys", json("POST", { name: "k", scopes: ["images:read"] }));
+}
+
+function newUser(app: TestApp) {
+  const body = { username: "marie", password: "correct horse battery", scopes: ["admin"] };
+  return app.request("/api/users", json("POST", body));
 }
 
 function newWebhook(app: TestApp) {

@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { readForeignUsers } from "../lib/auth/import_users.ts";
+import { Problem } from "../lib/errors.ts";
+import { openFoundations } from "../lib/foundations.ts";
+import { migrate } from "../lib/schema.ts";
+import { createServices } from "../lib/services.ts";
+import { run, say, UsageError } from "./command.ts";
+
+const USAGE = "usage: deno task import-users [--tenant ID] <SQLite file>";
+
+/**
+ * Takes over the users of another system, while Imago is stopped: their names, roles and bcrypt
+ * hashes, so that they sign in as before. Who is there already is left alone: run it again.
+ */
+await run(async (config, args) => {
+  const { path, wanted } = read(args);
+  const foundations = await openFoundations(config);
+  await foundations.folder.noteOpen();
+  const services = createServices({
+    ...foundations,
+    steps: [],
+    ring: () => {},
+  });
+  try {
+    await migrate(foundations.db);
+    const tenant = wanted ?? await services.tenants.findFirst();
+    if (!tenant) throw new UsageError("Cannot import: start Imago once, so that there is a client");
+    await services.tenants.get(tenant);
+    await importInto(services, tenant, path);
+  } catch (error) {
+    if (error instanceof Problem) throw new UsageError(error.detail);
+    throw error;
+  } finally {
+    await foundations.folder.noteClosed();
+    await Promise.all([services.close(), foundations.imaging.close()]);
+    foundations.folder.release();
+  }
+});
+
+async function importInto(
+  { users }: Pick<ReturnType<typeof createServices>, "users">,
+  tenant: string,
+  path: string,
+) {
+  const found = readForeignUsers(path);
+  const refused = found.unusable.map(({ username, reason }) => `${username}: ${reason}`);
+  let imported = 0;
+  for (const user of found.users) {
+    try {
+      await users.adopt(tenant, user);
+      imported++;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      refused.push(`${user.username}: ${error.detail}`);
+    }
+  }
+  say(`Imported ${imported} users into ${tenant}`);
+  for (const line of refused) say(`warning: not imported: ${line}`);
+}
+
+function read(args: string[]): { path: string; wanted: string | undefined } {
+  const { values, positionals } = parse(args);
+  const [path] = positionals;
+  if (!path) throw new UsageError(USAGE);
+  if (!existsSync(path)) throw new UsageError(`Cannot find ${path}`);
+  return { path, wanted: values.tenant };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: { tenant: { type: "string" } } });
+  } catch (cause) {
+    throw new UsageError(USAGE, { cause });
+  }
+}
