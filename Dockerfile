@@ -9,6 +9,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY deno.json deno.lock ./
 COPY main.ts ./
+COPY cameras cameras
 COPY commands commands
 COPY lib lib
 COPY pipeline pipeline

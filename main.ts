@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
+import { createWatchers } from "./cameras/mod.ts";
 import { type Config, ConfigError, readConfig } from "./lib/config.ts";
 import { AlreadyRunning } from "./lib/data_folder.ts";
 import { watchEventLoop } from "./lib/event_loop.ts";
@@ -34,8 +35,11 @@ async function main(workerOnly: boolean) {
   await greet(services, secrets);
   door?.open(createApp(services).fetch);
   watchEventLoop(services.metrics.eventLoopDelay);
-  if (services.config.JOBS_ENABLED) await worker.start();
-  else void services.erasures.resume();
+  const watchers = createWatchers(services);
+  if (services.config.JOBS_ENABLED) {
+    await worker.start();
+    watchers.start();
+  } else void services.erasures.resume();
   services.health.setReady(true);
   if (door) announce(services.config);
 
@@ -43,7 +47,7 @@ async function main(workerOnly: boolean) {
   log.info("Stopping");
   services.health.setReady(false);
   const served = services.traffic.end().then(() => door?.close());
-  await withinLimit(Promise.all([served, worker.stop()]));
+  await withinLimit(Promise.all([served, worker.stop(), watchers.stop()]));
   await close();
   Deno.exit(0);
 }

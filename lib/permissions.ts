@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import swaggerFolder from "swagger-ui-dist/absolute-path.js";
 import { ALIASES, type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
+import { FFMPEG } from "./ffmpeg.ts";
 
 /**
  * Prints the Deno permissions that this configuration needs and no more, for the tasks of
@@ -38,7 +39,7 @@ function permissionsFor({ DATA_DIR, DATABASE_URL, PREDICT_MODEL_PATH }: Config):
     `--allow-read=${[".", npmCache(), ...models, ...kept].join(",")}`,
     `--allow-write=${kept.join(",")}`,
     "--allow-sys=statfs",
-    `--allow-run=${[Deno.execPath(), ...walls].join(",")}`,
+    `--allow-run=${[Deno.execPath(), ...walls, FFMPEG].join(",")}`,
   ];
 }
 

@@ -10,6 +10,7 @@ import { createSessions } from "./auth/sessions.ts";
 import { createTickets } from "./auth/tickets.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createUsers } from "./auth/users.ts";
+import { createCameras } from "./cameras.ts";
 import { type Clock, createIds, systemClock } from "./clock.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { createCursors } from "./cursors.ts";
@@ -22,6 +23,8 @@ import { createEvents } from "./events.ts";
 import { Problem } from "./errors.ts";
 import { createExports } from "./exports.ts";
 import { createFeed } from "./feed.ts";
+import { createFfmpeg } from "./ffmpeg.ts";
+import { createFrames } from "./frames.ts";
 import { createHealth, type Part } from "./health.ts";
 import { createIdempotency } from "./idempotency.ts";
 import { createImages } from "./images.ts";
@@ -201,15 +204,20 @@ export function createServices(given: Foundations) {
     steps,
     probe,
   });
-  const events = createEvents({
+  const encryption = createEncryption(secrets.encryptionKeys);
+  const cameraNet = createSafeFetch({ kind: "camera", allowedNets: config.FETCH_ALLOWED_NETS });
+  const cameras = createCameras({
     db,
     clock,
     newId,
+    encryption,
     feed,
-    images,
-    // No camera is known yet.
-    cameraExists: () => Promise.resolve(false),
+    net: cameraNet,
+    ffmpeg: createFfmpeg(),
+    detectorMissing: (detector) => detector === "none" ? null : "there is none here",
   });
+  const frames = createFrames({ clock });
+  const events = createEvents({ db, clock, newId, feed, images, cameraExists: cameras.exists });
   const deadLetters = createDeadLetters({ db, jobs, images, tenants, audit, ai });
   const media = createMedia({ db, storage, clock, quotas });
   const drafts = createDrafts({ db, storage, clock, locks, media });
@@ -283,7 +291,6 @@ export function createServices(given: Foundations) {
     mediaBaseUrl: config.MEDIA_BASE_URL.replace(/\/$/, ""),
   });
   const cursors = createCursors(secrets.signedUrlSecret);
-  const encryption = createEncryption(secrets.encryptionKeys);
   const leases = createLeases({ db, clock });
   const receivers = createSafeFetch({
     kind: "web",
@@ -361,6 +368,9 @@ export function createServices(given: Foundations) {
     jobs,
     deadLetters,
     images,
+    cameras,
+    cameraNet,
+    frames,
     events,
     media,
     drafts,

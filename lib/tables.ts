@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { table } from "./kv.ts";
 import { AuditEntry, Erasure } from "./model/audit.ts";
+import { CameraRow, CameraState, CameraWatch } from "./model/camera.ts";
 import { DraftRow, Media } from "./model/draft.ts";
 import { EventRow } from "./model/event.ts";
 import { FeedItem, FeedPlace } from "./model/feed.ts";
@@ -123,6 +124,14 @@ export const tables = {
     ["tenant", "month", "counter"],
     EXPORTED,
   ),
+
+  cameras: table("cameras", CameraRow, ["tenant", "camera"], {
+    exported: { without: ["sealed_url"] },
+  }),
+  /** How each camera does: apart from its settings, for it changes on its own. */
+  cameraStates: table("camera_states", CameraState, ["tenant", "camera"], EXPORTED),
+  /** Which cameras are started, and who watches them. */
+  cameraWatches: table("camera_watches", CameraWatch, ["tenant", "camera"], INTERNAL),
 
   events: table("events", EventRow, ["tenant", "event"], EXPORTED),
   /** Finds events, under `type:fall`, `camera:<id>` … */

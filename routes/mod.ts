@@ -10,6 +10,7 @@ import type { Services } from "../lib/services.ts";
 import { nameRequest } from "../lib/tracing.ts";
 import { aiRoutes } from "./ai.ts";
 import { auditRoutes } from "./audit.ts";
+import { cameraRoutes } from "./cameras.ts";
 import { clientRoutes } from "./clients.ts";
 import { configurationRoutes } from "./configuration.ts";
 import { docsRoutes } from "./docs.ts";
@@ -104,6 +105,7 @@ export function createApp(services: Services) {
   app.route("/", mediaRoutes(services));
   app.route("/", renderRoutes(services));
   app.route("/", recordRoutes(services));
+  app.route("/", cameraRoutes(services));
   app.route("/", eventRoutes(services));
   app.route("/", predictionRoutes(services));
   app.route("/", modelRoutes(services));

@@ -10,6 +10,7 @@ const MAY_IMPORT: [from: RegExp, to: RegExp][] = [
   [/^main\.ts$/, /./],
   [/^routes\//, /^(routes|lib)\/|^deno\.json$/],
   [/^pipeline\//, /^(pipeline|lib)\//],
+  [/^cameras\//, /^(cameras|lib)\//],
   [/^lib\/model\//, /^lib\/model\//],
   [/^lib\/(kv|errors|clock|locks)\.ts$/, /^lib\/(errors|clock)\.ts$/],
   [/^lib\/tables\.ts$/, /^lib\/(kv\.ts|model\/)/],
@@ -120,7 +121,7 @@ function folderOf(path: string): string {
 }
 
 async function* sources(): AsyncGenerator<[path: string, text: string]> {
-  for (const folder of ["lib", "routes", "pipeline"]) yield* sourcesIn(folder);
+  for (const folder of ["lib", "routes", "pipeline", "cameras"]) yield* sourcesIn(folder);
 }
 
 async function* sourcesIn(folder: string): AsyncGenerator<[path: string, text: string]> {

@@ -126,12 +126,18 @@ async function belongings(app: TestApp): Promise<Record<string, string>> {
     body: JSON.stringify({ url: "https://hooks.example.com/", types: ["*"] }),
   });
   await db.transact((tx) => tx.set(tables.models.key(app.tenant.id, MODEL.version), MODEL));
+  const camera = await app.request("/api/cameras", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ name: "Gate", url: "http://203.0.113.7/shot.jpg" }),
+  });
   return {
     "/images": id,
     "/api/images": id,
     "/api/users": (await user.json()).id,
     "/api/events": (await event.json()).id,
     "/webhooks": (await webhook.json()).id,
+    "/api/cameras": (await camera.json()).id,
     "/jobs": job.id,
     "/dead-letters": letter.id,
     "/api/v1/listings": (await listing.json()).id,
@@ -141,7 +147,9 @@ async function belongings(app: TestApp): Promise<Record<string, string>> {
 }
 
 Deno.test("what is another tenant's answers exactly as what does not exist, on every route", async () => {
-  await using app = await startApp({ env: { V1_RATE_LIMIT_PER_MINUTE: "1000" } });
+  await using app = await startApp({
+    env: { V1_RATE_LIMIT_PER_MINUTE: "1000", FETCH_ALLOWED_NETS: "203.0.113.0/24" },
+  });
   const theirs = await belongings(app);
   const other = await app.asTenant();
   const about = (await operations(app))
@@ -169,6 +177,7 @@ Deno.test("what is another tenant's answers exactly as what does not exist, on e
       "/api/events",
       "/webhooks",
       "/api/users",
+      "/api/cameras",
     ].map(
       async (kind) => (await app.request(kind)).json(),
     ),

@@ -1,0 +1,26 @@
+import type { Services } from "../lib/services.ts";
+import { createHttpSource } from "./sources/http.ts";
+import { createRtspSource } from "./sources/rtsp.ts";
+import { createSupervisor } from "./supervisor.ts";
+import { watch } from "./watch.ts";
+
+/** Joins the parts into what watches the started cameras of this process. */
+export function createWatchers(services: Services) {
+  const { cameras, cameraNet: net, clock, exclusive, frames } = services;
+  const http = createHttpSource({ net, clock });
+  const rtsp = createRtspSource({ net });
+
+  return createSupervisor({
+    cameras,
+    clock,
+    exclusive,
+    owner: crypto.randomUUID(),
+    watch: (row, lease, signal) => {
+      const source = row.url.startsWith("rtsp:") ? rtsp : http;
+      const look = () => Promise.resolve(0);
+      return watch(row, { clock, cameras, frames, source, lease, look }, signal);
+    },
+  });
+}
+
+export type Watchers = ReturnType<typeof createWatchers>;
