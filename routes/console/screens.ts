@@ -12,11 +12,12 @@ import { privacy } from "./privacy.tsx";
 import type { Screen } from "./screen.ts";
 import { system } from "./system.tsx";
 import { upload } from "./upload.tsx";
+import { webhooks } from "./webhooks.tsx";
 
 /** Every screen, in the order of the menu. */
 export const SCREENS: readonly Screen[] = [
   ...[upload, gallery, image],
   ...[drafts, draft, assistant],
   events,
-  ...[jobs, keys, audit, privacy, clients, system],
+  ...[jobs, keys, webhooks, audit, privacy, clients, system],
 ];

@@ -313,6 +313,32 @@ browserTest("everything can be taken out, and erased by typing the name", async 
   assert.equal(after.status, 401);
 });
 
+browserTest("a webhook is made, told, and its delivery sent again", async (stage) => {
+  const told: string[] = [];
+  await using receiver = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      told.push(await request.text());
+      return new Response();
+    },
+  );
+  const page = await open(stage, "/console/webhooks");
+  await signIn(page, stage.server.key);
+  const form = page.locator("#webhook-form");
+  await form.locator("[name=url]").fill(`http://127.0.0.1:${receiver.addr.port}/hook`);
+  await form.getByRole("button").click();
+  await page.locator(".secret code").waitFor();
+  const bytes = await Deno.readFile(`${FIXTURES}plain.png`);
+  await (await stage.server.upload(bytes)).json();
+  await stage.server.settle();
+  const show = page.getByRole("button", { name: /^Deliveries/ });
+  const again = page.getByRole("button", { name: "Send again: image.done" });
+  while (await again.count() === 0) await show.click();
+  await again.click();
+  await page.getByText("It is sent again").waitFor();
+  assert.ok(told.some((message) => message.includes("image.done")));
+}, () => ({ FETCH_ALLOWED_NETS: "127.0.0.0/8" }));
+
 browserTest("axe finds no violation, on any screen, in any size and colours", async (stage) => {
   const { default: axe } = await import("npm:axe-core@4.14.1");
   const { server } = stage;

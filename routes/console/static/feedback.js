@@ -64,6 +64,19 @@ export async function attempt(work, button = null) {
 }
 
 /**
+ * A button that does something to one thing of a list.
+ * @param {import("./i18n.js").Key} key its words
+ * @param {string} name of the thing
+ * @param {() => Promise<unknown>} work
+ */
+export function actionButton(key, name, work) {
+  const label = `${t(key)}: ${name}`;
+  const button = h("button", { type: "button", class: "quiet", "aria-label": label }, t(key));
+  button.addEventListener("click", () => void attempt(work, button));
+  return button;
+}
+
+/**
  * Handles a form's sending here.
  * @param {HTMLFormElement} form
  * @param {(data: FormData) => Promise<unknown>} work

@@ -8,7 +8,7 @@ import { attempt } from "./feedback.js";
  * @template T
  * @param {object} options
  * @param {string} options.id
- * @param {string} options.path
+ * @param {string | (() => string)} options.path
  * @param {() => Record<string, string>} [options.query]
  * @param {(item: T) => Element | null} options.draw
  */
@@ -22,7 +22,9 @@ export function createPages({ id, path, query = () => ({}), draw }) {
   const read = async () => {
     const current = round;
     /** @type {{ items: T[], next_cursor?: string | null }} */
-    const { items, next_cursor } = await get(address(path, { ...query(), cursor: next }));
+    const { items, next_cursor } = await get(
+      address(typeof path === "string" ? path : path(), { ...query(), cursor: next }),
+    );
     if (current !== round) return;
     if (next === "") rows.replaceChildren();
     rows.append(...items.map(draw).filter((row) => row !== null));

@@ -58,8 +58,7 @@ export async function signOut() {
   if (current?.kind === "user") {
     await fetch("/api/auth/logout", {
       method: "POST",
-      headers: { "Content-Type": "application/json", ...await proof() },
-      body: JSON.stringify({ refresh_token: current.refresh }),
+      headers: await proof(),
     });
   }
   keep(null);

@@ -1,6 +1,6 @@
 import { ask, send } from "../api.js";
 import { byId, fillWith, formById, h } from "../dom.js";
-import { attempt, chip, confirmed, onSubmit, secretBox, toast } from "../feedback.js";
+import { actionButton, attempt, chip, confirmed, onSubmit, secretBox, toast } from "../feedback.js";
 import { formatBytes, t } from "../i18n.js";
 import { createPages } from "../pages.js";
 
@@ -60,30 +60,21 @@ function draw(client) {
       h(
         "span",
         { class: "row" },
-        action("clients.rotate", () => rotate(client)),
-        action(
+        actionButton("clients.rotate", name, () => rotate(client)),
+        actionButton(
           active ? "clients.deactivate" : "clients.activate",
+          name,
           () => setActive(client, !active),
         ),
-        action(
+        actionButton(
           plan === "premium" ? "clients.toStandard" : "clients.toPremium",
+          name,
           () => replan(client),
         ),
-        action("clients.erase", () => erase(client)),
+        actionButton("clients.erase", name, () => erase(client)),
       ),
     ),
   );
-
-  /**
-   * @param {import("../i18n.js").Key} key
-   * @param {() => Promise<void>} work
-   */
-  function action(key, work) {
-    const label = `${t(key)}: ${name}`;
-    const button = h("button", { type: "button", class: "quiet", "aria-label": label }, t(key));
-    button.addEventListener("click", () => void attempt(work, button));
-    return button;
-  }
 }
 
 /** @param {Client} client */
