@@ -8,6 +8,7 @@ import { gallery } from "./gallery.tsx";
 import { image } from "./image.tsx";
 import { jobs } from "./jobs.tsx";
 import { keys } from "./keys.tsx";
+import { predict } from "./predict.tsx";
 import { privacy } from "./privacy.tsx";
 import type { Screen } from "./screen.ts";
 import { system } from "./system.tsx";
@@ -17,7 +18,7 @@ import { webhooks } from "./webhooks.tsx";
 /** Every screen, in the order of the menu. */
 export const SCREENS: readonly Screen[] = [
   ...[upload, gallery, image],
-  ...[drafts, draft, assistant],
+  ...[predict, drafts, draft, assistant],
   events,
   ...[jobs, keys, webhooks, audit, privacy, clients, system],
 ];

@@ -313,6 +313,20 @@ browserTest("everything can be taken out, and erased by typing the name", async 
   assert.equal(after.status, 401);
 });
 
+browserTest("a picture is looked at, and the answer judged", async (stage) => {
+  const page = await open(stage, "/inference");
+  await signIn(page, stage.server.key);
+  await page.locator("#file").setInputFiles(`${FIXTURES}plain.jpg`);
+  await page.locator(".verdict").waitFor();
+  await page.getByRole("button", { name: "Wrong" }).click();
+  await page.getByRole("button", { name: "Cat", exact: true }).click();
+  await page.getByText("that is noted").first().waitFor();
+  const { sum } = await (await stage.server.request("/api/metrics/7d")).json();
+  assert.deepEqual([sum.predictions, sum.feedback, sum.positive_rate], [1, 1, 0]);
+  await page.locator("#sums dd").first().filter({ hasText: /^1$/ }).waitFor();
+  assert.equal(await page.locator(".chart svg").count(), 4);
+});
+
 browserTest("a webhook is made, told, and its delivery sent again", async (stage) => {
   const told: string[] = [];
   await using receiver = Deno.serve(
