@@ -17,8 +17,7 @@ export function createWatchers(services: Services) {
     owner: crypto.randomUUID(),
     watch: (row, lease, signal) => {
       const source = row.url.startsWith("rtsp:") ? rtsp : http;
-      const look = () => Promise.resolve(0);
-      return watch(row, { clock, cameras, frames, source, lease, look }, signal);
+      return watch(row, { clock, cameras, frames, source, lease }, signal);
     },
   });
 }

@@ -25,8 +25,6 @@ type Deps = {
   source: Source;
   /** The lease of who watches, from now on. */
   lease: () => { owner: string; until_ms: number };
-  /** Looks at a picture; gives how many events it made of it. */
-  look: (jpeg: Uint8Array) => Promise<number>;
 };
 
 /**
@@ -53,17 +51,6 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
   const session = async (): Promise<string> => {
     activeSince = null;
     const { signal: silence, heard, cancel } = watchdog(clock, row.fps);
-    let busy = false;
-    const look = async (jpeg: Uint8Array) => {
-      busy = true;
-      try {
-        seen.events += await deps.look(jpeg);
-      } catch (error) {
-        log.warn("Cannot look at a picture: {error}", { camera: row.id, error });
-      } finally {
-        busy = false;
-      }
-    };
     try {
       const url = await cameras.address(row);
       const options = { fps: row.fps, signal: AbortSignal.any([ending, silence]) };
@@ -77,7 +64,6 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
         if (activeSince === null) void note({ status: "active", error: null });
         activeSince ??= clock.now();
         frames.publish(row.tenant, row.id, jpeg);
-        if (!busy) void look(jpeg);
       }
       return "The camera ended the connection";
     } catch (error) {
@@ -137,17 +123,16 @@ function createTally(clock: Clock) {
   let last_frame_at: string | null = null;
   return {
     errors: 0,
-    events: 0,
     count() {
       frames++;
       last_frame_at = timestamp(clock.now());
     },
     take(): Seen {
-      const { errors, events } = this;
+      const { errors } = this;
       const seconds = Math.max(clock.now() - since, 1_000) / 1_000;
-      const seen = { frames, errors, events, fps: round(frames / seconds), last_frame_at };
+      const seen = { frames, errors, fps: round(frames / seconds), last_frame_at };
       since = clock.now();
-      frames = this.errors = this.events = 0;
+      frames = this.errors = 0;
       return seen;
     },
   };

@@ -12,7 +12,6 @@ import type {
   CameraState,
   CameraStats,
   CameraWatch,
-  Detector,
   NewCamera,
 } from "./model/camera.ts";
 import type { SafeFetch } from "./net/safe_fetch.ts";
@@ -30,8 +29,6 @@ type Deps = {
   /** HTTP by the rules for cameras. */
   net: Pick<SafeFetch, "check">;
   ffmpeg: Ffmpeg;
-  /** Why this detector cannot be used here, or null. */
-  detectorMissing: (detector: Detector) => string | null;
 };
 
 /** Looks at the record that is about to change; what it throws refuses the change. */
@@ -44,7 +41,7 @@ export type Cameras = ReturnType<typeof createCameras>;
 
 /** Cameras of a tenant. The only code that writes their records, and whether they are started. */
 export function createCameras(deps: Deps) {
-  const { db, clock, newId, encryption, feed, net, ffmpeg, detectorMissing } = deps;
+  const { db, clock, newId, encryption, feed, net, ffmpeg } = deps;
   const listeners = new Set<() => void>();
   /** Wakes whoever watches cameras in this process. */
   const changed = () => listeners.forEach((listener) => listener());
@@ -75,12 +72,6 @@ export function createCameras(deps: Deps) {
     return { row, state: next };
   };
 
-  const refuseUnusable = async (url: string, detect: Detector) => {
-    const missing = detectorMissing(detect);
-    if (missing) throw new Problem("invalid_content", `Cannot detect by ${detect}: ${missing}`);
-    await net.check(url);
-  };
-
   const seal = (tenant: string, id: string, url: string) =>
     encryption.seal(url, sealedFor(tenant, id));
 
@@ -97,11 +88,11 @@ export function createCameras(deps: Deps) {
     },
 
     /**
-     * A new camera, not started. `invalid_content` for an address that may not be called, a detector
-     * that is not there, and one camera too many.
+     * A new camera, not started. `invalid_content` for an address that may not be called, and for one
+     * camera too many.
      */
     async add(tenant: string, { url, ...settings }: NewCamera): Promise<CameraWithState> {
-      await refuseUnusable(url, settings.detect);
+      await net.check(url);
       const id = newId();
       const sealed_url = await seal(tenant, id, url);
       const at = timestamp(clock.now());
@@ -141,14 +132,14 @@ export function createCameras(deps: Deps) {
     async change(
       tenant: string,
       id: string,
-      { url, motion, ...patch }: CameraPatch,
+      { url, ...patch }: CameraPatch,
       check: Check = () => {},
     ): Promise<CameraWithState> {
       const known = refuseUnlessFound(await db.get(tables.cameras.key(tenant, id)), id);
       check(known);
       // What was shown comes back from a form that nobody touched.
       const fresh = url !== undefined && url !== known.url ? url : undefined;
-      await refuseUnusable(fresh ?? await this.address(known), patch.detect ?? known.detect);
+      if (fresh !== undefined) await net.check(fresh);
       const address = fresh === undefined
         ? {}
         : { url: maskUrl(fresh), sealed_url: await seal(tenant, id, fresh) };
@@ -159,7 +150,6 @@ export function createCameras(deps: Deps) {
           ...before,
           ...patch,
           ...address,
-          motion: { ...before.motion, ...motion },
           version: before.version + 1,
           updated_at: timestamp(clock.now()),
         };
@@ -224,10 +214,10 @@ export function createCameras(deps: Deps) {
     /** Its figures, at most some seconds old. */
     async stats(tenant: string, id: string): Promise<CameraStats> {
       const { state } = await this.get(tenant, id);
-      const { status, fps, frames, errors, events, last_frame_at } = state;
+      const { status, fps, frames, errors, last_frame_at } = state;
       const active = status === "active";
       const uptime_s = active ? Math.floor((clock.now() - Date.parse(state.since)) / 1000) : 0;
-      return { id, status, frames, fps: active ? fps : 0, last_frame_at, errors, events, uptime_s };
+      return { id, status, frames, fps: active ? fps : 0, last_frame_at, errors, uptime_s };
     },
 
     /** All cameras that are started, of all tenants. */
@@ -300,7 +290,6 @@ export function createCameras(deps: Deps) {
 export type Seen = {
   frames: number;
   errors: number;
-  events: number;
   fps: number;
   last_frame_at: string | null;
 };
@@ -311,11 +300,10 @@ export function viewOf({ row, state }: CameraWithState): Camera {
   return { ...camera, status: state.status, status_since: state.since, error: state.error };
 }
 
-function added(state: CameraState, { frames, errors, events, last_frame_at }: Seen) {
+function added(state: CameraState, { frames, errors, last_frame_at }: Seen) {
   return {
     frames: state.frames + frames,
     errors: state.errors + errors,
-    events: state.events + events,
     last_frame_at: last_frame_at ?? state.last_frame_at,
   };
 }
@@ -323,7 +311,7 @@ function added(state: CameraState, { frames, errors, events, last_frame_at }: Se
 function asNew({ created_at }: CameraRow): CameraState {
   return {
     ...{ status: "inactive", since: created_at, error: null, started_at: null },
-    ...{ last_frame_at: null, frames: 0, errors: 0, events: 0, fps: 0 },
+    ...{ last_frame_at: null, frames: 0, errors: 0, fps: 0 },
   };
 }
 

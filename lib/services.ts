@@ -214,7 +214,6 @@ export function createServices(given: Foundations) {
     feed,
     net: cameraNet,
     ffmpeg: createFfmpeg(),
-    detectorMissing: (detector) => detector === "none" ? null : "there is none here",
   });
   const frames = createFrames({ clock });
   const events = createEvents({ db, clock, newId, feed, images, cameraExists: cameras.exists });
