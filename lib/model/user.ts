@@ -4,7 +4,10 @@ import { Scope, Scopes } from "./tenant.ts";
 
 /** Letters and digits of any script, and what stands in addresses; unique in the installation. */
 export const Username = z.string().trim().min(3).max(64)
-  .regex(/^[\p{L}\p{M}\p{N}._@+-]+$/u, "may have letters, digits and . _ @ + - only")
+  // Not a pattern of the document: JSON Schema's validators do not agree on \p.
+  .refine((name) => /^[\p{L}\p{M}\p{N}._@+-]+$/u.test(name), {
+    error: "may have letters, digits and . _ @ + - only",
+  })
   .openapi({ example: "marie" });
 
 const Password = z.string().min(8).max(256).openapi({ format: "password" });
