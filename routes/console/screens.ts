@@ -13,6 +13,7 @@ import { privacy } from "./privacy.tsx";
 import type { Screen } from "./screen.ts";
 import { system } from "./system.tsx";
 import { upload } from "./upload.tsx";
+import { users } from "./users.tsx";
 import { webhooks } from "./webhooks.tsx";
 
 /** Every screen, in the order of the menu. */
@@ -20,5 +21,5 @@ export const SCREENS: readonly Screen[] = [
   ...[upload, gallery, image],
   ...[predict, drafts, draft, assistant],
   events,
-  ...[jobs, keys, webhooks, audit, privacy, clients, system],
+  ...[jobs, keys, users, webhooks, audit, privacy, clients, system],
 ];

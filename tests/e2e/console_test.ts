@@ -327,6 +327,27 @@ browserTest("a picture is looked at, and the answer judged", async (stage) => {
   assert.equal(await page.locator(".chart svg").count(), 4);
 });
 
+browserTest("a user is made, and signs in with name and password", async (stage) => {
+  const page = await open(stage, "/console/users");
+  await signIn(page, stage.server.key);
+  await page.locator("#user-new [name=username]").fill("marie");
+  await page.locator("#user-new [name=password]").fill("a long pass phrase");
+  await page.getByRole("button", { name: "Create the user" }).click();
+  await page.getByRole("row", { name: /marie/ }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out" }).waitFor({ state: "hidden" });
+  await page.goto("/console/images");
+  await page.getByText("Or sign in with a name").click();
+  await page.locator("#username").fill("marie");
+  await page.locator("#password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("Name or password is wrong").waitFor();
+  await page.locator("#password").fill("a long pass phrase");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("There are no photos yet").waitFor();
+  assert.equal(await page.getByRole("link", { name: "API keys" }).isVisible(), false);
+});
+
 browserTest("a webhook is made, told, and its delivery sent again", async (stage) => {
   const told: string[] = [];
   await using receiver = Deno.serve(
