@@ -44,11 +44,11 @@ Deno.test({
     const every = FULL ? 1 : Math.floor(all.length / SAMPLE);
     const chosen = all.filter((_, at) => at % every === 0)
       .map(([name, bytes]) => ({ name, bytes, format: "jpeg" as const }));
-    let [right, known, bins] = [0, 0, new Map<number, { count: number; gap: number }>()];
+    let [right, lost, bins] = [0, 0, new Map<number, { count: number; gap: number }>()];
     for await (const { name, dog, isStrange, confidence } of looks(chosen)) {
       const isRight = (dog > 0.5) === name.startsWith("val/dog/");
       right += Number(isRight);
-      known += Number(!isStrange);
+      lost += Number(isRight && isStrange);
       const bin = Math.min(9, Math.floor((confidence - 0.5) * 20));
       const { count, gap } = bins.get(bin) ?? { count: 0, gap: 0 };
       bins.set(bin, { count: count + 1, gap: gap + confidence - Number(isRight) });
@@ -56,9 +56,10 @@ Deno.test({
     const { length } = chosen;
     const calibration = [...bins.values()].reduce((sum, { gap }) => sum + Math.abs(gap), 0) /
       length;
-    const told = `${right} of ${length} right, ${length - known} strange, off by ${calibration}`;
+    const told = `${right} of ${length} right, ${lost} of them Unknown, off by ${calibration}`;
     assert.ok(right / length >= (FULL ? 0.92 : 0.87), told);
-    assert.ok(known / length >= (FULL ? 0.99 : 0.95), told);
+    // What "Unknown" costs: right answers that it takes the place of.
+    assert.ok(lost / length < (FULL ? 0.01 : 0.05), told);
     if (FULL) assert.ok(calibration <= 0.04, told);
   },
 });
