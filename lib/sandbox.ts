@@ -93,7 +93,9 @@ export function createSandbox(options: SandboxOptions) {
 
   function takeChild(): Child | undefined {
     if (closed) throw shuttingDown();
-    const child = idle.pop();
+    let child = idle.pop();
+    // One that is being ended for its idleness takes no job any more.
+    while (child?.killed()) child = idle.pop();
     child?.wake();
     return child ?? (children.size < options.size ? spawn() : undefined);
   }
@@ -114,7 +116,9 @@ export function createSandbox(options: SandboxOptions) {
     if (line.length >= options.maxWaiting) throw full();
     const place = Promise.withResolvers<Child>();
     const leave = () => {
-      line.splice(line.indexOf(place), 1);
+      const at = line.indexOf(place);
+      // Whose turn has come stands in line no more: nobody else may lose a place for it.
+      if (at >= 0) line.splice(at, 1);
       place.reject(signal?.reason);
     };
     line.push(place);

@@ -6,6 +6,7 @@ import { createMemoryStorage } from "../../lib/storage/memory.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { tables } from "../../lib/tables.ts";
 import { sha256Of } from "../../lib/auth/key_format.ts";
+import type { Job } from "../../lib/model/job.ts";
 import type { NewTenant } from "../../lib/model/tenant.ts";
 import { createLocalDoorbell } from "../../pipeline/doorbell.ts";
 import { STEPS } from "../../pipeline/mod.ts";
@@ -36,6 +37,10 @@ function sharedImaging(engine: Config["IMAGE_ENGINE"]) {
   shared.set(engine, imaging);
   return imaging;
 }
+
+/** drain() gives up after so many turns, and where one turn takes so long: a hang tells nothing. */
+const MAX_TURNS = 10_000;
+const STUCK_MS = 180_000;
 
 /** The real app on a KV and a storage in memory, with time that stands still. One per test. */
 export async function startApp(
@@ -115,13 +120,14 @@ export async function startApp(
     async drain() {
       doorbell.listen(worker.scheduler.poke);
       await worker.scheduler.start();
-      for (;;) {
+      for (let turn = 0; turn < MAX_TURNS; turn++) {
         worker.scheduler.poke();
-        await worker.scheduler.idle();
+        await orTell(worker.scheduler.idle(), () => stuck(services));
         const due = await nextDue(services.db);
         if (due === null) return;
         await clock.advance(Math.max(1, due - clock.now()));
       }
+      throw new Error(`drain() does not come to an end: ${await stuck(services)}`);
     },
 
     async [Symbol.asyncDispose]() {
@@ -139,4 +145,22 @@ async function nextDue(db: Database): Promise<number | null> {
     due = Math.min(due ?? Infinity, Number(key[3]));
   }
   return due;
+}
+
+/** Fails, with what `tell` says, when `done` takes longer than any real work does. */
+async function orTell(done: Promise<void>, tell: () => Promise<string>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), STUCK_MS);
+  const first = await Promise.race([done, late]).finally(() => clearTimeout(timer));
+  if (first === "late") throw new Error(`drain() waits for ever: ${await tell()}`);
+}
+
+/** What waits and what runs. */
+async function stuck({ db, imaging, ocr, reader, worker }: Services): Promise<string> {
+  const jobs = await Array.fromAsync(
+    db.list<Job>({ prefix: tables.jobs.prefix() }),
+    ({ value: { id, state, steps } }) => ({ id, state, steps }),
+  );
+  const sandboxes = { imaging: imaging.stats(), ocr: ocr?.stats(), reader: reader.stats() };
+  return JSON.stringify({ running: worker.running(), sandboxes, jobs });
 }

@@ -195,3 +195,15 @@ async function someAlive(pids: number[]): Promise<boolean> {
   const states = new TextDecoder().decode(stdout).trim().split(/\s+/).filter(Boolean);
   return states.some((state) => !state.startsWith("Z"));
 }
+
+sandboxTest(
+  "run() gives no job to a child that is being ended for its idleness",
+  { idleMs: 0 },
+  async (sandbox) => {
+    for (let round = 0; round < 3; round++) {
+      assert.deepEqual((await sandbox.run("echo")).result, { length: 0, jobs: 1 });
+      // Its timer was set before this one: it is told to end, and not gone yet.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  },
+);
