@@ -129,7 +129,7 @@ export function createImages(deps: Deps) {
             tx.set(tables.images.key(tenant.id, id), row);
             tx.set(tables.imagesByHash.key(tenant.id, row.sha256, id), true);
             await search.index(tx, row);
-            stats.accepted(tx, tenant.id);
+            stats.accepted(tx, row);
             feed.emit(tx, tenant.id, "image.pending", { image_id: id });
             return row;
           }));
@@ -270,6 +270,7 @@ export function createImages(deps: Deps) {
           for (const step of Object.keys(row.steps)) await jobs.unbury(tx, tenant, id, step);
           await jobs.cancel(tx, tenant, row.job);
           await quotas.release(tx, tenant, row.size_bytes);
+          stats.removed(tx, row);
           feed.emit(tx, tenant, "image.deleted", { image_id: id });
           return objectsOf(row, variants);
         }));

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import swaggerFolder from "swagger-ui-dist/absolute-path.js";
 import { ALIASES, type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
 import { FFMPEG } from "./ffmpeg.ts";
+import { NVIDIA_SMI } from "./machine.ts";
 
 /**
  * Prints the Deno permissions that this configuration needs and no more, for the tasks of
@@ -38,8 +39,8 @@ function permissionsFor({ DATA_DIR, DATABASE_URL, PREDICT_MODEL_PATH }: Config):
     "--ignore-env",
     `--allow-read=${[".", npmCache(), ...models, ...kept].join(",")}`,
     `--allow-write=${kept.join(",")}`,
-    "--allow-sys=statfs",
-    `--allow-run=${[Deno.execPath(), ...walls, FFMPEG].join(",")}`,
+    "--allow-sys=statfs,cpus,loadavg,systemMemoryInfo",
+    `--allow-run=${[Deno.execPath(), ...walls, FFMPEG, NVIDIA_SMI].join(",")}`,
   ];
 }
 

@@ -14,7 +14,7 @@ export function createQueueDepth({ db, clock }: { db: Database; clock: Clock }) 
     const now = clock.now();
     if (!last || now - last.at >= CACHE_MS) {
       // A failure is not kept.
-      const depth = count(db, now).catch((error) => {
+      const depth = countWaiting(db, tables.jobsReady.prefix(), now, MOST).catch((error) => {
         last = null;
         throw error;
       });
@@ -24,10 +24,15 @@ export function createQueueDepth({ db, clock }: { db: Database; clock: Clock }) 
   };
 }
 
-async function count(db: Database, now: number): Promise<QueueDepth> {
+/** What waits under a prefix of `jobsReady`, counted up to `most`; `now` in ms since 1970. */
+export async function countWaiting(
+  db: Database,
+  prefix: Deno.KvKey,
+  now: number,
+  most: number,
+): Promise<QueueDepth> {
   let [due, later, oldest] = [0, 0, now];
-  const ready = db.list({ prefix: tables.jobsReady.prefix() }, { limit: MOST, batchSize: 1_000 });
-  for await (const { key } of ready) {
+  for await (const { key } of db.list({ prefix }, { limit: most, batchSize: 1_000 })) {
     const runAt = Number(key[3]);
     if (runAt > now) later++;
     else due++;

@@ -1,5 +1,6 @@
 import deno from "../deno.json" with { type: "json" };
 import { createLeases } from "./leases.ts";
+import { createMachine } from "./machine.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createQueueDepth } from "./queue_depth.ts";
 import { createAccounts } from "./services/accounts.ts";
@@ -11,6 +12,7 @@ import { createPredicting } from "./services/predicting.ts";
 import { createSigned } from "./services/signed.ts";
 import { createWatching } from "./services/watching.ts";
 import { createWriting } from "./services/writing.ts";
+import { createStats } from "./stats.ts";
 import { createTraffic } from "./traffic.ts";
 
 export type { Foundations };
@@ -57,6 +59,8 @@ export function createServices(given: Foundations) {
     worker,
     metrics,
     health: createCondition(base, version, writing, predicting, () => worker.running()),
+    stats: createStats({ db, clock, ...accounts, ...pictures, ...predicting, ...watching }),
+    machine: createMachine({ disk }),
     traffic: createTraffic(),
     leases: createLeases({ db, clock }),
 

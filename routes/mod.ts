@@ -36,6 +36,7 @@ import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
 import { addressOf, tellLimits } from "./shared/rate_limit.ts";
+import { statsRoutes } from "./stats.ts";
 import { userRoutes } from "./users.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -105,6 +106,7 @@ export function createApp(services: Services) {
   app.route("/", mediaRoutes(services));
   app.route("/", renderRoutes(services));
   app.route("/", recordRoutes(services));
+  app.route("/", statsRoutes(services));
   app.route("/", cameraRoutes(services));
   app.route("/", eventRoutes(services));
   app.route("/", predictionRoutes(services));

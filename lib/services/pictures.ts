@@ -22,13 +22,14 @@ export function createPictures(
 ) {
   const { config, db } = base;
   const jobs = createJobs({ ...base, onBuried: (step) => metrics.deadLetters.inc({ step }) });
-  const stats = createUploadStats({ db });
-  const images = createImages({ ...base, quotas, jobs, stats });
-  const records = createRecords({ ...base, images, stats });
+  const uploadStats = createUploadStats({ db });
+  const images = createImages({ ...base, quotas, jobs, stats: uploadStats });
+  const records = createRecords({ ...base, images, stats: uploadStats });
   const media = createMedia({ ...base, quotas });
   const drafts = createDrafts({ ...base, media });
   return {
     jobs,
+    uploadStats,
     images,
     records,
     media,

@@ -10,6 +10,7 @@ import { createLocalStorage } from "../../lib/storage/local.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { tables } from "../../lib/tables.ts";
 import { recountEvents } from "./recount_events.ts";
+import { differences } from "./recount_search.ts";
 
 type Options = {
   /** Ids of images that were answered with 202 and not deleted since. */
@@ -71,6 +72,7 @@ export async function recount(
     ...acknowledged.filter((id) => !books.byId.has(id)).map((id) => `${id} was lost`),
     ...imagesOnce(books),
     ...usageIsTheSum(books),
+    ...statesAreCounted(books),
     ...await objectsMatch(books, storage),
     ...hashesMatch(books),
     ...textsBelong(books),
@@ -91,6 +93,7 @@ async function readBooks(db: Database) {
     byId: new Map(images.map(({ value }) => [value.id, value])),
     tenants: await rowsOf<{ id: string }>(db, tables.tenants),
     usage: await rowsOf<{ bytes: number; images: number }>(db, tables.usage),
+    uploadCounts: await rowsOf<Deno.KvU64>(db, tables.uploadCounts),
     hashes: await rowsOf<true>(db, tables.imagesByHash),
     texts: await rowsOf<string>(db, tables.texts),
     variants: await rowsOf<Variants>(db, tables.variants),
@@ -130,6 +133,19 @@ function usageIsTheSum({ images, media, tenants, usage }: Books): string[] {
       ...(toldImages === own.length ? [] : [`${id} has ${own.length} images, told ${toldImages}`]),
     ];
   });
+}
+
+/** The counters of images by status, and nothing but them, against the images. */
+function statesAreCounted({ images, uploadCounts }: Books): string[] {
+  const expected = new Map<string, number>();
+  for (const { value: { tenant, status } } of images) {
+    const name = `${tenant} status:${status}`;
+    expected.set(name, (expected.get(name) ?? 0) + 1);
+  }
+  const told = uploadCounts.map(({ key, value }) =>
+    [`${String(key[1])} ${String(key[2])}`, Number(value.value)] as const
+  ).filter(([name, count]) => name.includes(" status:") && count !== 0);
+  return differences(expected, new Map(told));
 }
 
 async function objectsMatch(
