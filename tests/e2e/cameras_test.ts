@@ -4,8 +4,7 @@ import { startFakeCamera } from "../helpers/fake_camera.ts";
 import { jpeg } from "../helpers/photos.ts";
 import { hasRtsp, startRtspCamera } from "../helpers/rtsp_camera.ts";
 import { type Server, startServer } from "../helpers/server.ts";
-
-const DEADLINE_MS = 60_000;
+import { eventually } from "./eventually.ts";
 
 Deno.test("cameras that were started come back after a kill -9, and send pictures again", async () => {
   const dataDir = await Deno.makeTempDir();
@@ -52,12 +51,4 @@ const becomesActive = (server: Server, id: string) =>
 async function framesOf(server: Server, id: string): Promise<number> {
   const stats: CameraStats = await (await server.request(`/api/cameras/${id}/stats`)).json();
   return stats.frames;
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (const until = Date.now() + DEADLINE_MS; Date.now() < until;) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`it never came true: ${holds}`);
 }
