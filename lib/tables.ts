@@ -142,7 +142,7 @@ export const tables = {
   feed: table("feed", FeedItem, ["tenant", "item"], { ...EXPORTED, expireIn: FEED_MS }),
 
   webhooks: table("webhooks", WebhookRow, ["tenant", "webhook"], {
-    exported: { without: ["secret"] },
+    exported: { without: ["secret", "former"] },
   }),
   /** What webhooks are told, by the feed's items, and kept about as long as these. */
   deliveries: table("deliveries", DeliveryRow, ["tenant", "webhook", "delivery"], {

@@ -79,7 +79,7 @@ export function createWebhooks(deps: Deps) {
       const now = timestamp(clock.now());
       const row: WebhookRow = {
         ...given,
-        ...{ id, tenant: by.tenant, version: 1, secret: sealed },
+        ...{ id, tenant: by.tenant, version: 1, secret: sealed, former: null },
         ...{ active: true, disabled: null, failing_since: null, since: now, created_at: now },
       };
       await locks.run(`webhooks:${by.tenant}`, async () => {
@@ -126,9 +126,36 @@ export function createWebhooks(deps: Deps) {
       }
     },
 
-    /** The secret that signs what a webhook is told. */
-    secretOf({ tenant, id, secret }: WebhookRow): Promise<string> {
-      return encryption.open(secret, contextOf(tenant, id));
+    /** The secrets that sign what a webhook is told: its own, and for a while the one before. */
+    secretsOf({ tenant, id, secret, former }: WebhookRow): Promise<string[]> {
+      const isValid = former && Date.parse(former.until) > clock.now();
+      const sealed = isValid ? [secret, former.secret] : [secret];
+      return Promise.all(sealed.map((each) => encryption.open(each, contextOf(tenant, id))));
+    },
+
+    /** Gives a webhook another secret; for `graceMs` the one before signs as well. */
+    async rotate(
+      by: By,
+      id: string,
+      graceMs: number,
+      check: Check = () => {},
+    ): Promise<{ row: WebhookRow; secret: string }> {
+      const secret = makeSecret();
+      const sealed = await encryption.seal(secret, contextOf(by.tenant, id));
+      return await db.transact(async (tx) => {
+        const before = refuseUnlessFound(await tx.get(tables.webhooks.key(by.tenant, id)), id);
+        check(before);
+        const until = timestamp(clock.now() + graceMs);
+        const row: WebhookRow = {
+          ...before,
+          version: before.version + 1,
+          secret: sealed,
+          former: graceMs ? { secret: before.secret, until } : null,
+        };
+        write(tx, row);
+        tell(tx, row, "secret_rotated", by.subject, { grace_seconds: graceMs / 1000 });
+        return { row, secret };
+      });
     },
 
     /**

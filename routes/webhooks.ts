@@ -4,6 +4,7 @@ import { Id } from "../lib/model/scalars.ts";
 import {
   Delivery,
   NewWebhook,
+  SecretRotation,
   Webhook,
   WebhookPatch,
   type WebhookRow,
@@ -87,6 +88,19 @@ const remove = createRoute({
   responses: { 204: { description: "Gone" }, ...problems(...refusals) },
 });
 
+const rotate = createRoute({
+  method: "post",
+  path: "/webhooks/{id}/rotate-secret",
+  tags,
+  summary: "Sign with another secret, shown this once; the one before signs beside it for a while",
+  ...idempotent(secured("admin"), { secret: true }),
+  request: { params, body: { required: true, ...json("", SecretRotation) } },
+  responses: {
+    200: json("The webhook", Webhook.extend({ secret: z.string() })),
+    ...problems("invalid_request", "conflict", ...refusals),
+  },
+});
+
 const deliveriesOf = createRoute({
   method: "get",
   path: "/webhooks/{id}/deliveries",
@@ -142,6 +156,13 @@ export function webhookRoutes({ webhooks, deliveries, cursors }: Services) {
     .openapi(remove, async (c) => {
       await webhooks.remove(callerOf(c), c.req.valid("param").id, checkMatch(c));
       return c.body(null, 204);
+    })
+    .openapi(rotate, async (c) => {
+      const { id } = c.req.valid("param");
+      const { grace_seconds } = c.req.valid("json");
+      const graceMs = grace_seconds * 1000;
+      const { row, secret } = await webhooks.rotate(callerOf(c), id, graceMs, checkMatch(c));
+      return c.json({ ...show(c, row), secret }, 200);
     })
     .openapi(deliveriesOf, async (c) => {
       const { id } = await webhooks.get(c.var.tenant, c.req.valid("param").id);

@@ -32,6 +32,8 @@ export const WebhookRow = Webhook.extend({
   version: z.number().int(),
   /** Encrypted. */
   secret: z.string(),
+  /** The one before, encrypted, which signs beside it for a while. */
+  former: z.object({ secret: z.string(), until: Time }).nullable(),
   /** What happened before is not delivered. */
   since: Time,
 });
@@ -45,6 +47,15 @@ export type NewWebhook = z.infer<typeof NewWebhook>;
 export const WebhookPatch = z.strictObject({ url, types, active: z.boolean() }).partial()
   .openapi("WebhookPatch");
 export type WebhookPatch = z.infer<typeof WebhookPatch>;
+
+const WEEK_SECONDS = 7 * 24 * 3600;
+
+/** What POST /webhooks/{id}/rotate-secret takes. */
+export const SecretRotation = z.strictObject({
+  grace_seconds: z.number().int().min(0).max(WEEK_SECONDS).default(24 * 3600).openapi({
+    description: "So long messages bear both signatures; 0 for a secret that has leaked",
+  }),
+}).openapi("SecretRotation");
 
 export const DeliveryState = z.enum(["pending", "delivered", "failed"]).openapi("DeliveryState");
 export type DeliveryState = z.infer<typeof DeliveryState>;

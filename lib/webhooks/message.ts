@@ -16,8 +16,8 @@ export function wants(types: readonly string[], type: string): boolean {
   return types.some((wanted) => wanted === "*" || wanted === type || wanted === group);
 }
 
-/** What is sent: `{ type, timestamp, data }`, signed as of now (ms since 1970). */
-export function messageOf({ id, type, at, data }: FeedItem, secret: string, now: number) {
+/** What is sent: `{ type, timestamp, data }`, signed with each secret as of now (ms since 1970). */
+export function messageOf({ id, type, at, data }: FeedItem, secrets: string[], now: number) {
   const body = JSON.stringify({ type, timestamp: at, data });
   const seconds = String(Math.floor(now / 1000));
   return {
@@ -27,7 +27,9 @@ export function messageOf({ id, type, at, data }: FeedItem, secret: string, now:
       "user-agent": "Imago-Webhooks",
       "webhook-id": id,
       "webhook-timestamp": seconds,
-      "webhook-signature": sign(secret, `${id}.${seconds}.${body}`),
+      "webhook-signature": secrets.map((secret) => sign(secret, `${id}.${seconds}.${body}`)).join(
+        " ",
+      ),
     },
   };
 }

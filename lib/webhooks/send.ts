@@ -30,7 +30,7 @@ export function createSend({ db, clock, webhooks, receivers }: Deps) {
     const item = await db.get(tables.feed.key(webhook.tenant, id));
     if (!item) return null;
     const began = clock.now();
-    const message = messageOf(item, await webhooks.secretOf(webhook), began);
+    const message = messageOf(item, await webhooks.secretsOf(webhook), began);
     const options = { method: "POST", ...message, timeoutMs: TIMEOUT_MS, maxRedirects: 0, signal };
     const head = await receivers.ask(webhook.url, options).catch((error) => {
       if (error instanceof Problem) return null;

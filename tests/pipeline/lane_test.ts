@@ -10,7 +10,15 @@ const NOW = "2026-05-01T10:00:00.000Z";
 function aWebhook(): WebhookRow {
   const [id, tenant] = [crypto.randomUUID(), crypto.randomUUID()];
   return {
-    ...{ id, tenant, version: 1, url: "https://hooks.example.com/", types: ["*"], secret: "" },
+    ...{
+      id,
+      tenant,
+      version: 1,
+      url: "https://hooks.example.com/",
+      types: ["*"],
+      secret: "",
+      former: null,
+    },
     ...{ active: true, disabled: null, failing_since: null, since: NOW, created_at: NOW },
   };
 }

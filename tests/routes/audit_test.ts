@@ -106,6 +106,10 @@ const OPERATIONS: Record<string, [action: string, act: (app: TestApp) => Promise
     const { id } = await (await newWebhook(app)).json();
     return await app.request(`/webhooks/${id}`, json("PATCH", { active: false }));
   }],
+  "POST /webhooks/{id}/rotate-secret": ["webhook.secret_rotated", async (app) => {
+    const { id } = await (await newWebhook(app)).json();
+    return await app.request(`/webhooks/${id}/rotate-secret`, json("POST", {}));
+  }],
   "DELETE /webhooks/{id}": ["webhook.deleted", async (app) => {
     const { id } = await (await newWebhook(app)).json();
     return await app.request(`/webhooks/${id}`, { method: "DELETE" });
