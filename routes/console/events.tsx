@@ -1,4 +1,5 @@
 import { EventSeverity, EventType } from "../../lib/model/event.ts";
+import type { Translate } from "./language.ts";
 import { More } from "./parts.tsx";
 import type { Screen } from "./screen.ts";
 
@@ -21,7 +22,13 @@ export const events: Screen = {
           <dd id="count-all">–</dd>
         </div>
       </dl>
-      <form id="narrow" class="fields">
+      <form id="narrow" class="fields slim">
+        <label id="by-camera" hidden>
+          {t("events.camera")}
+          <select name="camera_id">
+            <option value="">{t("events.any")}</option>
+          </select>
+        </label>
         <label>
           {t("events.type")}
           <select name="type">
@@ -47,8 +54,20 @@ export const events: Screen = {
           </select>
         </label>
       </form>
-      <ul id="events" class="events" />
-      <More id="events" empty="events.empty" t={t} />
+      <EventList t={t} />
     </div>
   ),
 };
+
+/** The place of a list of events, and of word that there are newer ones. */
+export function EventList({ t }: { t: Translate }) {
+  return (
+    <>
+      <p class="center news" role="status">
+        <button type="button" id="events-news" class="primary" hidden />
+      </p>
+      <ul id="events" class="events" aria-label={t("events.title")} />
+      <More id="events" empty="events.empty" t={t} />
+    </>
+  );
+}

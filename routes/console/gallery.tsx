@@ -43,6 +43,12 @@ export const gallery: Screen = {
               {t("gallery.camera")}
               <input name="camera" maxlength={100} autocomplete="off" />
             </label>
+            <label id="by-camera" hidden>
+              {t("gallery.watched")}
+              <select name="camera_id">
+                <option value="">{t("gallery.any")}</option>
+              </select>
+            </label>
             <label>
               {t("gallery.name")}
               <input name="original_name" maxlength={255} autocomplete="off" />

@@ -1,5 +1,7 @@
 import { assistant } from "./assistant.tsx";
 import { audit } from "./audit.tsx";
+import { camera } from "./camera.tsx";
+import { cameras } from "./cameras.tsx";
 import { clients } from "./clients.tsx";
 import { draft } from "./draft.tsx";
 import { drafts } from "./drafts.tsx";
@@ -20,6 +22,6 @@ import { webhooks } from "./webhooks.tsx";
 export const SCREENS: readonly Screen[] = [
   ...[upload, gallery, image],
   ...[predict, drafts, draft, assistant],
-  events,
+  ...[cameras, camera, events],
   ...[jobs, keys, users, webhooks, audit, privacy, clients, system],
 ];

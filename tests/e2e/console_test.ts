@@ -1,9 +1,12 @@
 // deno-lint-ignore-file no-import-prefix -- see tests/helpers/browser.ts
 import assert from "node:assert/strict";
 import type { Page } from "npm:playwright-core@1.65.1";
+import { translator } from "../../routes/console/language.ts";
 import { SCREENS } from "../../routes/console/screens.ts";
+import { furnish, startSurroundings } from "../helpers/furnished.ts";
 import { noBrowser, startBrowser } from "../helpers/browser.ts";
 import { startFakeAi } from "../helpers/fake_ai.ts";
+import { startFakeCamera } from "../helpers/fake_camera.ts";
 import { type Server, startServer } from "../helpers/server.ts";
 import { fakeImages } from "../helpers/fake_images.ts";
 
@@ -56,7 +59,7 @@ async function open({ server, browser, complaints }: Stage, path: string, option
   page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     // The browser itself notes every answer that is not 2xx.
-    const noted = message.text().startsWith("Failed to load resource");
+    const noted = /^(Failed to load resource|WebSocket connection)/.test(message.text());
     if (message.type() === "error" && !noted) complaints.push(`${page.url()}: ${message.text()}`);
   });
   await page.goto(path);
@@ -275,17 +278,22 @@ browserTest("the operator makes a client, whose key then signs in", async (stage
   await page.getByRole("row", { name: /key.created/ }).waitFor();
 });
 
+/** Tells of an event, as a program would; gives its id. */
+async function tellOf({ server }: Stage, event: Record<string, unknown>): Promise<string> {
+  const answer = await server.request("/api/events", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ type: "intrusion", severity: "high", ...event }),
+  });
+  assert.equal(answer.status, 201);
+  return (await answer.json()).id;
+}
+
 browserTest("an event shows up as it comes, and is acknowledged with a note", async (stage) => {
   const page = await open(stage, "/console/events");
   await signIn(page, stage.server.key);
   await page.getByText("Nothing has been seen").waitFor();
-  const event = { type: "intrusion", severity: "high", description: "At the gate" };
-  const told = await stage.server.request("/api/events", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(event),
-  });
-  const { id } = await told.json();
+  const id = await tellOf(stage, { description: "At the gate" });
   await page.getByText("At the gate").waitFor();
   await page.getByLabel("Note").fill("A fox");
   await page.getByRole("button", { name: "Acknowledge" }).click();
@@ -293,6 +301,126 @@ browserTest("an event shows up as it comes, and is acknowledged with a note", as
   const seen = await (await stage.server.request(`/api/events/${id}`)).json();
   assert.deepEqual([seen.acknowledged, seen.notes], [true, "A fox"]);
 });
+
+browserTest(
+  "new events wait while the reader writes, reads further down, or wants others",
+  async (stage) => {
+    const told = (place: number) => tellOf(stage, { description: `Number ${place}` });
+    for (let place = 0; place < 20; place++) await told(place);
+    const page = await open(stage, "/console/events");
+    await signIn(page, stage.server.key);
+    const first = page.locator(".event").first();
+    await first.getByLabel("Note").fill("Half a");
+    await told(20);
+    const news = page.getByRole("button", { name: "1 new event: show it" });
+    await news.waitFor();
+    assert.equal(await first.getByLabel("Note").inputValue(), "Half a");
+    await news.click();
+    await first.getByText("Number 20").waitFor();
+    assert.ok(await first.evaluate((card) => card === document.activeElement));
+
+    await page.getByText("Number 1", { exact: true }).scrollIntoViewIfNeeded();
+    await page.locator("h1").evaluate((_) => document.body.focus());
+    const before = await page.evaluate(() => scrollY);
+    assert.ok(before > 0);
+    await told(21);
+    await news.waitFor();
+    assert.equal(await page.evaluate(() => scrollY), before);
+
+    await page.getByLabel("Severity").selectOption("low");
+    await page.getByText("Nothing has been seen").waitFor();
+    assert.match(page.url(), /\?severity=low$/);
+    await told(22);
+    await tellOf(stage, { description: "A leaf", severity: "low" });
+    await page.getByText("A leaf").waitFor();
+    assert.equal(await page.locator(".event").count(), 1);
+  },
+);
+
+browserTest("an event's picture is shown with the place that it is about", async (stage) => {
+  const { server } = stage;
+  const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);
+  const { id: image_id } = await (await server.upload(bytes)).json();
+  await server.settle();
+  const page = await open(stage, "/console/events");
+  await signIn(page, server.key);
+  await page.getByText("Nothing has been seen").waitFor();
+  await tellOf(stage, { image_id, box: { x: 0.5, y: 0.25, width: 0.25, height: 0.5 } });
+  const picture = page.locator(".event-picture");
+  await picture.locator("img").waitFor();
+  const [outer, mark] = await Promise.all([
+    picture.locator("img").boundingBox(),
+    picture.locator(".mark").boundingBox(),
+  ]);
+  assert.ok(Math.abs(mark!.x - outer!.x - outer!.width / 2) < 2, "half way to the right");
+  assert.ok(Math.abs(mark!.height - outer!.height / 2) < 2, "half as high");
+  await page.getByRole("link", { name: "See the picture: Intrusion" }).click();
+  await page.waitForURL(`**/console/images/${image_id}`);
+});
+
+for (const [size, locale] of [["desk", "en"], ["phone", "fr"]] as const) {
+  browserTest(
+    `a camera is added, started, seen, changed and deleted (${size}, ${locale})`,
+    async (stage) => {
+      const { server } = stage;
+      const t = translator(locale);
+      const picture = await Deno.readFile(`${FIXTURES}plain.jpg`);
+      await using fake = startFakeCamera(() => picture, 100);
+      const page = await open(stage, "/console/images?lang=en", SIZES[size]);
+      await signIn(page, server.key);
+      await page.goto(`/console/cameras?lang=${locale}`);
+      await page.getByText(t("cameras.empty")).waitFor();
+      const button = (name: string) => page.getByRole("button", { name });
+
+      const form = page.locator("#camera-new");
+      await form.getByLabel(t("cameras.name"), { exact: true }).fill("Gate");
+      const secret = fake.base.replace("//", "//viewer:open-sesame@");
+      await form.getByLabel(t("cameras.url")).fill(`${secret}/video`);
+      await form.getByLabel(t("cameras.fps")).fill("10");
+      await button(t("cameras.add")).click();
+      await page.getByText(t("cameras.no.inactive"), { exact: true }).waitFor();
+      await page.getByRole("button", { name: `${t("cameras.start")}: Gate` }).click();
+      await page.getByText(t("cameras.state.active"), { exact: true }).waitFor();
+
+      await page.getByRole("link", { name: "Gate" }).click();
+      await page.getByRole("heading", { name: "Gate" }).waitFor();
+      assert.ok(!(await page.content()).includes("open-sesame"));
+      const id = page.url().split("/").at(-1);
+      await tellOf(stage, { camera_id: id, description: "Someone" });
+      const card = page.locator(".event", { hasText: "Someone" });
+      await card.getByLabel(t("events.note")).fill("The postman");
+      await card.getByRole("button", { name: t("events.acknowledge") }).click();
+      await card.getByText("The postman").waitFor();
+
+      fake.fail();
+      await page.getByText(t("cameras.no.error")).waitFor();
+      await page.locator("#reason").waitFor();
+      fake.recover();
+
+      const settings = page.locator("#camera-form");
+      await settings.getByLabel(t("cameras.location")).fill("Yard");
+      await button(t("cameras.save")).click();
+      await page.getByText(t("cameras.saved")).waitFor();
+      const kept = await (await server.request(`/api/cameras/${id}`)).json();
+      assert.deepEqual([kept.location, kept.fps, kept.name], ["Yard", 10, "Gate"]);
+      await page.getByText(t("cameras.state.active"), { exact: true }).waitFor();
+      assert.ok(
+        fake.asked.at(-1)?.get("Authorization")?.startsWith("Basic "),
+        "the masked address is the one with the password still",
+      );
+      await page.getByRole("button", { name: `${t("cameras.stop")}: Gate` }).click();
+      await page.getByText(t("cameras.state.inactive"), { exact: true }).waitFor();
+
+      await page.getByRole("link", { name: t("cameras.allEvents") }).click();
+      await page.locator(".event", { hasText: "The postman" }).waitFor();
+      await page.locator(".event").getByRole("link", { name: "Gate" }).click();
+      await button(t("cameras.delete")).click();
+      await page.getByRole("dialog").getByRole("button", { name: t("cameras.delete") }).click();
+      await page.getByText(t("cameras.empty")).waitFor();
+    },
+    () => ({ FETCH_ALLOWED_NETS: "127.0.0.0/8" }),
+  );
+}
 
 browserTest("everything can be taken out, and erased by typing the name", async (stage) => {
   const page = await open(stage, "/console/privacy");
@@ -374,16 +502,12 @@ browserTest("a webhook is made, told, and its delivery sent again", async (stage
   assert.ok(told.some((message) => message.includes("image.done")));
 }, () => ({ FETCH_ALLOWED_NETS: "127.0.0.0/8" }));
 
+const surroundings = noBrowser ? null : startSurroundings();
+
 browserTest("axe finds no violation, on any screen, in any size and colours", async (stage) => {
   const { default: axe } = await import("npm:axe-core@4.14.1");
   const { server } = stage;
-  const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);
-  const { id } = await (await server.upload(bytes)).json();
-  await server.settle();
-  const form = new FormData();
-  form.append("files", new File([bytes], "a.jpg"));
-  const draft = await server.request("/api/v1/ingest/upload", { method: "POST", body: form });
-  const ids: Record<string, string> = { image: id, draft: (await draft.json()).id };
+  const ids: Record<string, string> = await furnish(server, surroundings!);
   const page = await open(stage, "/");
   await page.locator("#key").waitFor();
   await check(page, "sign-in");
@@ -415,4 +539,4 @@ browserTest("axe finds no violation, on any screen, in any size and colours", as
       }
     }
   }
-});
+}, () => surroundings!.env);

@@ -86,6 +86,25 @@ export function formatCameraTime(time) {
   return formatTime(`${time}Z`, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
 }
 
+/** @type {[seconds: number, unit: string][]} */
+const SPANS = [[86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+
+/**
+ * A longer time in its two largest units: 2 days, 3 hours.
+ * @param {number} seconds
+ */
+export function formatSpan(seconds) {
+  const first = Math.max(0, SPANS.findIndex(([size]) => seconds >= size));
+  if (seconds < 1) return formatNumber(0, { style: "unit", unit: "second", unitDisplay: "long" });
+  let rest = seconds;
+  const parts = SPANS.slice(first, first + 2).map(([size, unit]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return count && formatNumber(count, { style: "unit", unit, unitDisplay: "long" });
+  });
+  return parts.filter(Boolean).join(", ");
+}
+
 /**
  * Milliseconds, as people say them.
  * @param {number} ms

@@ -36,6 +36,11 @@ export function createPages({ id, path, query = () => ({}), draw }) {
   more.addEventListener("click", () => void attempt(read, more));
 
   return {
+    /** Whether there is more than what is shown. */
+    get more() {
+      return next !== "";
+    },
+
     /** Reads the list from its beginning. */
     async load() {
       round++;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createFrames } from "../../../routes/console/static/frames.js";
 import { createPagedList } from "../../../routes/console/static/paged_list.js";
 import { readEvents } from "../../../routes/console/static/sse.js";
 import { fill } from "../../../routes/console/static/messages.js";
@@ -158,4 +159,93 @@ Deno.test("createUploads() holds everything back while the server is busy", asyn
   assert.deepEqual(states(), ["sending", "sending", "waiting"]);
   uploads.pauseAll();
   await turn();
+});
+
+/** A line whose other end is the test. */
+class FakeLine extends EventTarget {
+  readyState: WebSocket["readyState"] = WebSocket.OPEN;
+  said: { type: string; channels: string[] }[] = [];
+
+  send(text: string) {
+    this.said.push(JSON.parse(text));
+  }
+  hears(message: unknown) {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  }
+  close() {
+    this.readyState = WebSocket.CLOSED;
+    this.dispatchEvent(new Event("close"));
+  }
+}
+
+function framesUnderTest() {
+  const lines: FakeLine[] = [];
+  const waits: { ms: number; work: () => void }[] = [];
+  let mode: "up" | "down" | "forbidden" = "up";
+  const frames = createFrames({
+    connect() {
+      if (mode === "down") return Promise.reject(new Error("nobody answers"));
+      if (mode === "forbidden") return Promise.resolve(null);
+      const line = new FakeLine();
+      lines.push(line);
+      return Promise.resolve(line);
+    },
+    later: (work, ms) => void waits.push({ ms, work }),
+  });
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  return { frames, lines, waits, turn, set: (next: typeof mode) => mode = next };
+}
+
+Deno.test("createFrames() watches cameras over one line, and lets it go with the last of them", async () => {
+  const { frames, lines, turn } = framesUnderTest();
+  const seen: string[] = [];
+  const leaveGate = frames.watch("gate", (jpeg) => seen.push(`gate ${jpeg}`));
+  await turn();
+  lines[0]!.hears({ type: "connected" });
+  const leaveYard = frames.watch("yard", (jpeg) => seen.push(`yard ${jpeg}`));
+  lines[0]!.hears({ type: "frame_update", camera_id: "gate", data: "a" });
+  lines[0]!.hears({ type: "frame_update", camera_id: "other", data: "b" });
+  leaveGate();
+  lines[0]!.hears({ type: "frame_update", camera_id: "gate", data: "c" });
+  leaveYard();
+  assert.deepEqual(seen, ["gate a"]);
+  assert.deepEqual(lines[0]!.said, [
+    { type: "subscribe", channels: ["camera_gate"] },
+    { type: "subscribe", channels: ["camera_yard"] },
+    { type: "unsubscribe", channels: ["camera_gate"] },
+    { type: "unsubscribe", channels: ["camera_yard"] },
+  ]);
+  assert.deepEqual([lines.length, lines[0]!.readyState], [1, WebSocket.CLOSED]);
+});
+
+Deno.test("createFrames() comes back after a break, ever more slowly, and tells what it watches", async () => {
+  const { frames, lines, waits, turn, set } = framesUnderTest();
+  frames.watch("gate", () => {});
+  await turn();
+  lines[0]!.hears({ type: "connected" });
+  set("down");
+  lines[0]!.close();
+  for (const expected of [1_000, 2_000, 4_000]) {
+    const { ms, work } = waits.shift()!;
+    assert.equal(ms, expected);
+    if (expected === 4_000) set("up");
+    work();
+    await turn();
+  }
+  lines[1]!.hears({ type: "connected" });
+  assert.deepEqual(lines[1]!.said, [{ type: "subscribe", channels: ["camera_gate"] }]);
+  lines[1]!.close();
+  assert.equal(waits.shift()!.ms, 1_000, "a line that stood begins anew");
+});
+
+Deno.test("createFrames() has no line while the page is not seen, nor where it is not allowed", async () => {
+  const { frames, lines, waits, turn, set } = framesUnderTest();
+  frames.watch("gate", () => {});
+  await turn();
+  frames.rest(true);
+  assert.equal(lines[0]!.readyState, WebSocket.CLOSED);
+  set("forbidden");
+  frames.rest(false);
+  await turn();
+  assert.deepEqual([lines.length, waits.length], [1, 0]);
 });

@@ -1,30 +1,56 @@
-import { get, send } from "../api.js";
-import { byId, formById, h, valuesOf } from "../dom.js";
-import { attempt, chip, complain, onSubmit } from "../feedback.js";
-import { formatNumber, formatPercent, formatTime, t } from "../i18n.js";
+import { address, get } from "../api.js";
+import { offerCameras, readCameraNames } from "../camera_names.js";
+import { byId, formById, valuesOf } from "../dom.js";
+import { createEventList } from "../event_list.js";
+import { attempt, complain } from "../feedback.js";
+import { formatNumber } from "../i18n.js";
 import { follow } from "../live.js";
-import { createPages } from "../pages.js";
+import { may } from "../rights.js";
 
-/**
- * @typedef {import("../../../../lib/model/event.ts").Event} Seen
- * @typedef {import("../../../../lib/model/event.ts").EventStats} Stats
- */
+/** @typedef {import("../../../../lib/model/event.ts").EventStats} Stats */
+
+/** Events may come in bursts; they are counted once for each. */
+const COUNT_MS = 500;
 
 const form = formById("narrow");
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let planned;
 
-/** @type {ReturnType<typeof createPages<Seen>>} */
-const list = createPages({ id: "events", path: "/api/events", query: () => valuesOf(form), draw });
-
-export async function start() {
-  form.addEventListener("change", () => void attempt(list.load));
-  void follow(({ type }) => {
-    if (type === "reset" || type.startsWith("event.")) void load().catch(complain);
+/** @param {import("../app.js").Me} me */
+export async function start(me) {
+  await attempt(async () => {
+    const cameras = await readCameraNames();
+    offerCameras(form, cameras);
+    readAddress();
+    const mayHandle = may(me, "events:write");
+    const list = createEventList({ query: () => valuesOf(form), cameras, mayHandle });
+    form.addEventListener("change", () => {
+      history.replaceState(null, "", address(location.pathname, valuesOf(form)));
+      void attempt(list.load);
+    });
+    void follow((news) => {
+      void list.heed(news).catch(complain);
+      if (news.type === "reset" || news.type.startsWith("event.")) planCount();
+    });
+    await Promise.all([list.load(), count()]);
   });
-  await attempt(load);
 }
 
-async function load() {
-  await Promise.all([list.load(), count()]);
+function readAddress() {
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    const field = form.elements.namedItem(name);
+    if (!(field instanceof HTMLSelectElement)) continue;
+    field.value = value;
+    // Nothing that is offered.
+    if (field.selectedIndex < 0) field.value = "";
+  }
+}
+
+function planCount() {
+  planned ??= setTimeout(() => {
+    planned = undefined;
+    void count().catch(complain);
+  }, COUNT_MS);
 }
 
 async function count() {
@@ -32,64 +58,4 @@ async function count() {
   const { total, unacknowledged } = await get("/api/events/stats");
   byId("count-all").textContent = formatNumber(total);
   byId("count-open").textContent = formatNumber(unacknowledged);
-}
-
-/** @param {Seen} event */
-function draw(event) {
-  const { type, severity, description, occurred_at, confidence, image_id, notes } = event;
-  return h(
-    "li",
-    { class: "card" },
-    h(
-      "p",
-      { class: "between" },
-      h("strong", {}, t(`event.${type}`), " ", chip(severity, t(`severity.${severity}`))),
-      h("time", { datetime: occurred_at, class: "hint" }, formatTime(occurred_at)),
-    ),
-    description && h("p", {}, description),
-    h("p", { class: "row" }, [
-      image_id && h("a", { href: `/console/images/${image_id}` }, t("events.picture")),
-      confidence !== null &&
-      h("span", { class: "hint" }, t("events.sure", { confidence: formatPercent(confidence) })),
-    ]),
-    event.acknowledged ? acknowledgedBy(event) : acknowledgeForm(event),
-    event.acknowledged && notes && h("p", { class: "prose" }, notes),
-  );
-}
-
-/** @param {Seen} event */
-function acknowledgedBy({ acknowledged_at, acknowledged_by }) {
-  const time = acknowledged_at ? formatTime(acknowledged_at) : "";
-  return h(
-    "p",
-    { class: "hint" },
-    t("events.acknowledged", { time }),
-    " ",
-    h("code", { class: "long" }, acknowledged_by ?? ""),
-  );
-}
-
-/** @param {Seen} event */
-function acknowledgeForm({ id, notes }) {
-  const label = t("events.note");
-  const form = h(
-    "form",
-    { class: "row" },
-    h("input", {
-      name: "notes",
-      maxlength: 4000,
-      value: notes,
-      "aria-label": label,
-      placeholder: label,
-    }),
-    h("button", { type: "submit" }, t("events.acknowledge")),
-  );
-  onSubmit(form, async (data) => {
-    if (data.get("notes") !== notes) {
-      await send("PATCH", `/api/events/${id}`, { notes: data.get("notes") });
-    }
-    await send("POST", `/api/events/${id}/acknowledge`);
-    await load();
-  });
-  return form;
 }

@@ -1,4 +1,5 @@
 import { address, get, localUrl, send } from "../api.js";
+import { offerCameras, readCameraNames } from "../camera_names.js";
 import { byId, elementOf, fillWith, formById, h, show, valuesOf } from "../dom.js";
 import { attempt, complain, confirmed, toast } from "../feedback.js";
 import { formatBytes, t } from "../i18n.js";
@@ -34,6 +35,7 @@ const grid = createVirtualGrid({
 });
 
 export async function start() {
+  offerCameras(form, null);
   readAddress();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -62,6 +64,7 @@ export async function start() {
   addEventListener("pagehide", keepPlace);
   void follow(heed);
   void offerTags().catch(complain);
+  void readCameraNames().then((cameras) => offerCameras(form, cameras)).catch(complain);
   await attempt(findPlace);
 }
 

@@ -186,7 +186,7 @@ function absence(run, otherwise) {
 }
 
 /** @param {Image} image */
-function factsOf({ exif, mime_type, size_bytes, created_at, sha256, source }) {
+function factsOf({ exif, mime_type, size_bytes, created_at, sha256, source, camera_id }) {
   const { camera, gps } = exif ?? {};
   const exposure = [camera?.aperture, camera?.shutter_speed, camera?.focal_length];
   if (camera?.iso) exposure.push(`ISO ${camera.iso}`);
@@ -198,13 +198,27 @@ function factsOf({ exif, mime_type, size_bytes, created_at, sha256, source }) {
     ["image.exposure", exposure.filter(Boolean).join(" · ")],
     ["image.place", gps?.has_gps && placeOf(gps)],
     ["image.file", `${mime_type} · ${formatBytes(size_bytes)}`],
-    ["image.added", `${formatTime(created_at)} · ${t(`source.${source}`)}`],
+    ["image.added", [formatTime(created_at), " · ", sourceOf(source, camera_id)]],
     ["image.sha256", h("code", { class: "long" }, sha256)],
   ];
   return facts.filter(([, value]) => value).map(([key, value]) => [
     h("dt", {}, t(key)),
     h("dd", {}, value),
   ]);
+}
+
+/**
+ * @param {Image["source"]} source
+ * @param {string | null} camera
+ */
+function sourceOf(source, camera) {
+  if (!camera) return t(`source.${source}`);
+  return [
+    h("a", { href: `/console/cameras/${camera}` }, t(`source.${source}`)),
+    " (",
+    h("a", { href: address("/console/events", { camera_id: camera }) }, t("image.itsEvents")),
+    ")",
+  ];
 }
 
 /** @param {import("../../../../lib/model/image.ts").Gps} gps */

@@ -1,0 +1,128 @@
+import { get, send } from "../api.js";
+import { reasonOf, stateChip, switchButton } from "../camera_state.js";
+import { byId, elementOf, fillWith, formById, h, show } from "../dom.js";
+import { attempt, complain, onSubmit, toast } from "../feedback.js";
+import { t } from "../i18n.js";
+import { follow } from "../live.js";
+import { createLivePicture } from "../live_picture.js";
+import { createPages } from "../pages.js";
+import { may } from "../rights.js";
+
+/**
+ * @typedef {import("../../../../lib/model/camera.ts").Camera} Camera
+ * @typedef {object} Tile
+ * @property {HTMLElement} element
+ * @property {ReturnType<typeof createLivePicture>} live
+ * @property {(now: Camera) => void} update
+ */
+
+/** @type {Map<string, Tile>} */
+const tiles = new Map();
+let mayRun = false;
+let still = false;
+
+/** @type {ReturnType<typeof createPages<Camera>>} */
+const list = createPages({
+  id: "cameras",
+  path: "/api/cameras",
+  draw: (camera) => tiles.has(camera.id) ? null : draw(camera),
+});
+
+/** @param {import("../app.js").Me} me */
+export async function start(me) {
+  mayRun = may(me, "cameras:write");
+  show(byId("adding"), mayRun);
+  onSubmit(formById("camera-new"), add);
+  const button = elementOf("still", HTMLButtonElement);
+  button.addEventListener("click", () => {
+    still = !still;
+    button.setAttribute("aria-pressed", String(still));
+    for (const { live } of tiles.values()) live.pause(still);
+  });
+  void follow((news) => void heed(news).catch(complain));
+  await attempt(load);
+}
+
+async function load() {
+  for (const id of tiles.keys()) remove(id);
+  await list.load();
+}
+
+/** @param {import("../live.js").News} news */
+async function heed({ type, data }) {
+  if (type === "reset") return await load();
+  if (!type.startsWith("camera.")) return;
+  if (type === "camera.deleted") return remove(data.camera_id);
+  if (!tiles.has(data.camera_id) && type !== "camera.created") return;
+  put(await get(`/api/cameras/${data.camera_id}`));
+}
+
+/** @param {FormData} form */
+async function add(form) {
+  const { name, url, location, fps } = Object.fromEntries(form);
+  put(await send("POST", "/api/cameras", { name, url, location, fps: Number(fps) }));
+  formById("camera-new").reset();
+  toast(t("cameras.added", { name: String(name) }));
+}
+
+/**
+ * Shows a camera as it is now, a new one first.
+ * @param {Camera} camera
+ */
+function put(camera) {
+  const tile = tiles.get(camera.id);
+  if (tile) return tile.update(camera);
+  byId("cameras").prepend(draw(camera));
+  show(byId("cameras-empty"), false);
+}
+
+/** @param {string} id */
+function remove(id) {
+  const tile = tiles.get(id);
+  tile?.live.end();
+  tile?.element.remove();
+  tiles.delete(id);
+  show(byId("cameras-empty"), tiles.size === 0);
+}
+
+/** @param {Camera} camera */
+function draw(camera) {
+  const live = createLivePicture(camera);
+  live.pause(still);
+  const words = h("div", {});
+  const element = h("li", { class: "card", "data-id": camera.id }, live.element, words);
+  /** @param {Camera} now */
+  const tell = (now) => {
+    const focused = words.querySelector("button:focus") !== null;
+    fillWith(words, wordsOf(now, update));
+    const button = words.querySelector("button");
+    if (focused) button?.focus();
+  };
+  /** @param {Camera} now */
+  const update = (now) => {
+    live.update(now);
+    tell(now);
+  };
+  tell(camera);
+  tiles.set(camera.id, { element, live, update });
+  return element;
+}
+
+/**
+ * @param {Camera} camera
+ * @param {(now: Camera) => void} update
+ */
+function wordsOf(camera, update) {
+  const { id, name, location } = camera;
+  return [
+    h(
+      "div",
+      { class: "between" },
+      h("h2", {}, h("a", { href: `/console/cameras/${id}` }, name)),
+      stateChip(camera),
+    ),
+    location && h("p", { class: "hint" }, location),
+    reasonOf(camera),
+    mayRun && h("p", { class: "row" }, switchButton(camera, update)),
+  ];
+}
