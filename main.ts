@@ -47,6 +47,7 @@ async function main(workerOnly: boolean) {
   log.info("Stopping");
   services.health.setReady(false);
   const served = services.traffic.end().then(() => door?.close());
+  services.sockets.close();
   await withinLimit(Promise.all([served, worker.stop(), watchers.stop()]));
   await close();
   Deno.exit(0);

@@ -147,6 +147,7 @@ const Variables = z.object({
   ),
   V1_RATE_LIMIT_PER_MINUTE: count(60, "Requests a minute of one key to `/api/v1/*`"),
   INGEST_RATE_LIMIT_PER_MINUTE: count(10, "Requests a minute of one key to `/api/v1/ingest/*`"),
+  WS_MAX_CONNECTIONS: count(1000, "Live connections (`/ws`) at once; more are closed with 1013"),
   STANDARD_QUOTA_MB: megabytes(1024, "Storage of a standard tenant"),
   PREMIUM_QUOTA_MB: megabytes(10_240, "Storage of a premium tenant"),
   EVENT_RETENTION_DAYS: count(90, "Days that an event is kept, and a camera's frame with it"),

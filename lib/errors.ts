@@ -14,6 +14,7 @@ export const PROBLEMS = {
   unsupported_type: [415, "The content type is not supported"],
   range_not_satisfiable: [416, "The range cannot be served"],
   invalid_content: [422, "The content is not valid"],
+  upgrade_required: [426, "This is for WebSockets"],
   rate_limited: [429, "Too many requests"],
   budget_exceeded: [429, "The AI budget of this month is used up"],
   internal: [500, "Something went wrong on our side"],

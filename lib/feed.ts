@@ -92,6 +92,12 @@ export function createFeed({ db, clock, newId }: Deps) {
     /** Where the log ends now, for `after`. */
     end,
 
+    /** The place of an item; null when it is not (or no longer) in the log. */
+    async find(tenant: string, id: string): Promise<Place | null> {
+      const entry = await db.entry(tables.feed.key(tenant, id));
+      return entry.value ? placeOf(entry) : null;
+    },
+
     /** The next items behind a place, in the order of commits, each with its own place. */
     async after(tenant: string, place: Place): Promise<{ item: FeedItem; place: Place }[]> {
       const entries = await unseen(tenant, place);
@@ -133,7 +139,8 @@ function placeOf({ versionstamp, value }: Entry): Place {
   return { version: versionstamp, id: value.id };
 }
 
-function order(a: Place, b: Place): number {
+/** Which of two places comes first in the order of commits: below 0 for `a`, above 0 for `b`. */
+export function order(a: Place, b: Place): number {
   if (a.version !== b.version) return a.version < b.version ? -1 : 1;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }

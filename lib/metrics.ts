@@ -4,6 +4,8 @@ type Sources = {
   version: string;
   commits: () => number;
   running: () => number;
+  /** Live connections. */
+  sockets: () => number;
   sandboxes: () => Record<string, { children: number; busy: number; waiting: number }>;
   queue: () => Promise<QueueDepth>;
   /** Free bytes on the disk of the database; null where there is none. */
@@ -112,6 +114,7 @@ function observe(registry: Registry, sources: Sources) {
     () => Deno.memoryUsage().rss,
   );
   gauge("imago_jobs_running", "Jobs that run in this process", sources.running);
+  gauge("imago_websocket_connections", "Clients that follow live on /ws", sources.sockets);
   new Counter({
     name: "imago_kv_commits_total",
     help: "Transactions committed",

@@ -7,6 +7,7 @@ import { createAccounts } from "./services/accounts.ts";
 import { createBase, type Foundations } from "./services/base.ts";
 import { createCondition } from "./services/condition.ts";
 import { createKeeping } from "./services/keeping.ts";
+import { createLive } from "./services/live.ts";
 import { createPictures } from "./services/pictures.ts";
 import { createPredicting } from "./services/predicting.ts";
 import { createSigned } from "./services/signed.ts";
@@ -33,6 +34,7 @@ export function createServices(given: Foundations) {
     freeDisk: disk && disk.look,
     commits: () => db.commits,
     running: () => worker.running(),
+    sockets: () => live.sockets.count(),
     sandboxes: () => ({
       imaging: imaging.stats(),
       reader: writing.reader.stats(),
@@ -45,6 +47,7 @@ export function createServices(given: Foundations) {
   const pictures = createPictures(base, accounts, writing, metrics);
   const predicting = createPredicting(base, accounts, writing, metrics);
   const watching = createWatching(base, pictures);
+  const live = createLive(base, accounts, watching);
 
   return {
     ...shared,
@@ -53,6 +56,7 @@ export function createServices(given: Foundations) {
     ...pictures,
     ...predicting,
     ...watching,
+    ...live,
     ...createKeeping(base, accounts, predicting, watching),
     ...createSigned(base),
     version,

@@ -36,6 +36,8 @@ import { limitBody } from "./shared/body_limit.ts";
 import { createRouter, type Env, provide } from "./shared/app.ts";
 import { problemResponse } from "./shared/problems.ts";
 import { addressOf, tellLimits } from "./shared/rate_limit.ts";
+import { giveUpgrade } from "./shared/websocket.ts";
+import { socketRoutes } from "./socket.ts";
 import { statsRoutes } from "./stats.ts";
 import { userRoutes } from "./users.ts";
 import { webhookRoutes } from "./webhooks.ts";
@@ -53,6 +55,7 @@ export function createApp(services: Services) {
   app.onError(problemResponse);
   app.notFound((c) => problemResponse(unmatched(app, c.req.method, c.req.path), c));
 
+  app.use(giveUpgrade);
   app.use(provide(services));
   app.use((c, next) => {
     const request_id = crypto.randomUUID();
@@ -72,7 +75,7 @@ export function createApp(services: Services) {
     await next();
     c.header("X-Request-Id", c.var.requestId);
     const { method } = c.req;
-    const { status } = c.res;
+    const status = c.var.upgrade?.status ?? c.res.status;
     const route = routePath(c, -1);
     const seconds = (performance.now() - began) / 1000;
     metrics.requests.observe({ method, route, status }, seconds);
@@ -123,6 +126,7 @@ export function createApp(services: Services) {
   app.route("/", fileRoutes(services));
   app.route("/", jobRoutes(services));
   app.route("/", liveRoutes(services));
+  app.route("/", socketRoutes(services));
   app.route("/", healthRoutes(services));
   app.route("/", metricsRoutes(services));
   app.route("/", docsRoutes(app, version));

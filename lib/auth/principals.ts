@@ -35,6 +35,7 @@ export function createPrincipals(
   const known = new Map<string, Known>();
   /** Rises with every change of rights: what was read before one is not to be believed after it. */
   let changes = 0;
+  const listeners = new Set<(tenant: string) => void>();
 
   const isApiToken = (sha256: string) =>
     apiTokenSha256 !== null && equalHashes(sha256, apiTokenSha256);
@@ -110,6 +111,12 @@ export function createPrincipals(
       for (const [sha256, { principal }] of known) {
         if (principal.tenant === tenant) known.delete(sha256);
       }
+      for (const listener of listeners) listener(tenant);
+    },
+
+    /** Calls `listener` with each tenant whose keys, users or rights this process has changed. */
+    listen(listener: (tenant: string) => void) {
+      listeners.add(listener);
     },
   };
 }

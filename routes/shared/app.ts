@@ -18,6 +18,8 @@ export type Env = {
     standings: Standing[];
     /** SHA-256 of a streamed body's content, told by who read it; see `idempotent`. */
     fingerprint?: string;
+    /** What `Deno.serve` is to be given as it is, in the place of the answer: a WebSocket begins. */
+    upgrade?: Response;
     /** The tenant whose things the route is about; set by `secured`. */
     tenant: string;
   };

@@ -60,6 +60,19 @@ export function usersOnly() {
   });
 }
 
+/**
+ * Who asks, where somebody may also come unknown and tell later: by a ticket or by a header. null
+ * where neither is sent. Throws `unauthorized` for what is wrong.
+ */
+export async function guest(c: Context<Env>): Promise<TenantPrincipal | null> {
+  const ticket = c.req.query("ticket");
+  if (ticket !== undefined) return await redeem(c, ticket);
+  if (!c.req.header("X-API-Key") && !c.req.header("Authorization")) return null;
+  const principal = await identify(c);
+  if (principal.kind === "tenant") return principal;
+  throw new Problem("insufficient_scope", "The master key manages clients only");
+}
+
 /** Who asks, on a route that `secured` keeps for tenants. */
 export function callerOf(c: Context<Env>): TenantPrincipal {
   const { principal } = c.var;

@@ -22,6 +22,8 @@ const OPEN = [
   "/api/info",
   "/files/signed/render/{token}",
   "/privacy/receipts/{token}",
+  // Whoever connects tells who they are in the first message, or is sent away.
+  "/ws",
 ];
 
 /** Every documented route, with the scope that it asks for. */

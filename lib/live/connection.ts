@@ -1,0 +1,267 @@
+import { getLogger } from "@logtape/logtape";
+import { covers } from "../auth/scopes.ts";
+import type { Cameras } from "../cameras.ts";
+import { type Clock, timestamp } from "../clock.ts";
+import { Problem } from "../errors.ts";
+import type { Frames } from "../frames.ts";
+import type { FeedItem } from "../model/feed.ts";
+import { Id } from "../model/scalars.ts";
+import type { Scope, TenantPrincipal } from "../model/tenant.ts";
+import { createAllowance } from "./allowance.ts";
+import { type ClientMessage, CLOSE, MAX_CHANNELS } from "./messages.ts";
+import { createOutbox, type Socket } from "./outbox.ts";
+import { parseMessage } from "./parse.ts";
+import { tellEvents } from "./tell_events.ts";
+import { FellBehind, type Tails } from "./tails.ts";
+
+const log = getLogger(["imago", "live"]);
+
+/** Who does not say who they are within this time is sent away. */
+const AUTH_MS = 10_000;
+const HEARTBEAT_MS = 30_000;
+/** What the channel of a camera is called, before its id. */
+const CAMERA = "camera_";
+/** Messages that a client may send at once, and each second. */
+const MESSAGES = { burst: 60, perSecond: 20 };
+/** Characters of a message; what we understand is far below it. */
+const MAX_MESSAGE = 65_536;
+/** Heartbeats in a row at which a client has taken nothing of what waits for it. */
+const MAX_STUCK_BEATS = 2;
+
+type Deps = {
+  clock: Clock;
+  tails: Tails;
+  frames: Frames;
+  cameras: Pick<Cameras, "get">;
+  /** Who somebody known is now; null when they may do nothing any more. */
+  renew: (principal: TenantPrincipal) => Promise<TenantPrincipal | null>;
+};
+
+/** Who is at the other end, and how they may yet tell. */
+export type Peer = {
+  /** Known before the connection was made; null for who is to tell in the first message. */
+  principal: TenantPrincipal | null;
+  /** Who holds a secret. Throws a `Problem` when nobody does, or too many were tried. */
+  authenticate: (secret: string) => Promise<TenantPrincipal>;
+};
+
+export type Connection = ReturnType<typeof createConnection>;
+
+/** One client of `/ws`: what it says, what it follows, and when it has to go. */
+export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
+  const { clock, tails, frames, cameras, renew } = deps;
+  const { send, tell, ...outbox } = createOutbox(socket, clock);
+  const allowance = createAllowance(clock, MESSAGES.burst, MESSAGES.perSecond);
+  /** What it follows, each with what ends that. */
+  const channels = new Map<string, () => void>();
+  let principal: TenantPrincipal | null = null;
+  let cancelTimer = () => {};
+  let stuckBeats = 0;
+  let closed = false;
+  /** What is said is done in its order. */
+  let work = Promise.resolve();
+
+  const end = () => {
+    closed = true;
+    cancelTimer();
+    for (const stop of channels.values()) stop();
+    channels.clear();
+    outbox.end();
+  };
+
+  const close = (code: number, reason: string) => {
+    if (closed) return;
+    end();
+    socket.close(code, reason);
+  };
+
+  const welcome = (known: TenantPrincipal) => {
+    principal = known;
+    cancelTimer();
+    tell({ type: "connected", heartbeat_s: HEARTBEAT_MS / 1000 });
+    beatLater();
+  };
+
+  const beatLater = () => {
+    if (closed) return;
+    const left = (principal?.endsAt ?? Infinity) - clock.now();
+    cancelTimer = clock.after(Math.max(0, Math.min(HEARTBEAT_MS, left)), () => run(beat));
+  };
+
+  const beat = async () => {
+    await recheck();
+    if (closed) return;
+    stuckBeats = outbox.isStuck() ? stuckBeats + 1 : 0;
+    if (stuckBeats >= MAX_STUCK_BEATS) return close(CLOSE.policy, "Too slow: nothing was taken");
+    // Whoever takes nothing needs no further heartbeats to wait for it.
+    if (stuckBeats === 0) tell({ type: "heartbeat", at: timestamp(clock.now()) });
+    beatLater();
+  };
+
+  /** Ends what the client may not have any more. */
+  const recheck = async () => {
+    if (!principal || closed) return;
+    principal = await renew(principal);
+    if (!principal) return close(CLOSE.unauthorized, "The key or session has ended");
+    for (const name of [...channels.keys()]) {
+      try {
+        permit(scopeOf(name));
+      } catch (error) {
+        leave(name);
+        refuse(error, name);
+      }
+    }
+  };
+
+  const permit = (scope: Scope) => {
+    if (principal && covers(principal.scopes, [scope])) return;
+    throw new Problem("insufficient_scope", `This needs the scope "${scope}"`);
+  };
+
+  /** Makes sure that a channel may be followed; returns what begins it, once that was told. */
+  const enter = async (name: string, after: string | null): Promise<() => void> => {
+    permit(scopeOf(name));
+    if (channels.has(name) && !(name === "events" && after)) return () => {};
+    leave(name);
+    if (channels.size >= MAX_CHANNELS) {
+      throw new Problem("invalid_content", `Cannot follow more than ${MAX_CHANNELS} channels`);
+    }
+    return name === "events" ? await enterEvents(after) : await enterCamera(name);
+  };
+
+  const enterEvents = async (after: string | null) => {
+    const left = new AbortController();
+    channels.set("events", () => left.abort());
+    const items = await tails.follow(principal!.tenant, after, left.signal);
+    return () => void followEvents(items, left.signal);
+  };
+
+  const followEvents = async (items: AsyncIterable<FeedItem>, signal: AbortSignal) => {
+    try {
+      await tellEvents(items, { send, room: outbox.room }, signal);
+    } catch (error) {
+      if (error instanceof FellBehind) return close(CLOSE.policy, "Too slow: events were lost");
+      if (!signal.aborted) fail(error);
+    }
+  };
+
+  /** Who comes to a camera sees at once what it saw last. */
+  const enterCamera = async (name: string) => {
+    const id = name.slice(CAMERA.length);
+    const { tenant } = principal!;
+    await cameras.get(tenant, id);
+    channels.set(name, () => {});
+    return () => {
+      if (!channels.has(name)) return;
+      const latest = frames.latest(tenant, id);
+      if (latest) outbox.show(id, latest);
+      const stop = frames.follow(tenant, id, (frame) => outbox.show(id, frame));
+      channels.set(name, () => (stop(), outbox.forget(id)));
+    };
+  };
+
+  const leave = (name: string) => {
+    channels.get(name)?.();
+    channels.delete(name);
+  };
+
+  const refuse = (error: unknown, channel?: string) => {
+    if (!(error instanceof Problem)) throw error;
+    tell({ type: "error", code: error.code, message: error.detail, channel });
+  };
+
+  const subscribe = async (names: string[], after: string | null) => {
+    const begin: (() => void)[] = [];
+    for (const name of new Set(names)) {
+      await enter(name, after).then((go) => begin.push(go), (error) => refuse(error, name));
+      if (closed) return;
+    }
+    tell({ type: "subscribed", channels: [...channels.keys()] });
+    for (const go of begin) go();
+  };
+
+  const authenticate = async (message: ClientMessage) => {
+    if (message.type !== "auth") {
+      throw new Problem("unauthorized", 'Send {"type":"auth","token":…} first');
+    }
+    const known = await peer.authenticate(message.token);
+    if (!closed) welcome(known);
+  };
+
+  const obey = async (message: ClientMessage): Promise<void> => {
+    switch (message.type) {
+      case "ping":
+        return tell({ type: "pong" });
+      case "pong":
+        return;
+      case "auth":
+        return tell({ type: "error", code: "conflict", message: "You are known already" });
+      case "subscribe":
+        return await subscribe(message.channels, message.after ?? null);
+      case "unsubscribe":
+        message.channels.forEach(leave);
+        return tell({ type: "subscribed", channels: [...channels.keys()] });
+    }
+  };
+
+  const hear = async (text: string) => {
+    try {
+      // As clients write it that speak no JSON.
+      if (text === "ping" && principal) return send("pong");
+      const message = parseMessage(text);
+      if (principal) await obey(message);
+      else await authenticate(message);
+    } catch (error) {
+      if (principal || closed || !(error instanceof Problem)) return refuse(error);
+      refuse(error);
+      close(CLOSE.unauthorized, "Nobody known");
+    }
+  };
+
+  const run = (task: () => Promise<void>) => {
+    work = work.then(() => closed ? undefined : task()).catch(fail);
+  };
+
+  const fail = (error: unknown) => {
+    log.error("A live connection failed: {error}", { error });
+    close(CLOSE.internal, "Something went wrong on our side");
+  };
+
+  if (peer.principal) welcome(peer.principal);
+  else {
+    cancelTimer = clock.after(
+      AUTH_MS,
+      () => close(CLOSE.unauthorized, "Nobody told in time who this is"),
+    );
+  }
+
+  return {
+    /** Takes a message. What cannot be one of ours ends the connection. */
+    hear(data: unknown) {
+      if (closed) return;
+      if (!allowance.take()) return close(CLOSE.policy, "Too many messages");
+      if (typeof data !== "string") return close(CLOSE.unsupported, "Messages are JSON texts");
+      if (data.length > MAX_MESSAGE) return close(CLOSE.tooBig, "The message is too large");
+      run(() => hear(data));
+    },
+
+    /** Looks again at what the client may have. */
+    recheck: () => run(recheck),
+
+    /** Ends it, and says why. */
+    close,
+
+    /** Tells it that the other end is gone. */
+    end,
+
+    /** The tenant whose things it follows; null for somebody who is not known yet. */
+    tenant: () => principal?.tenant ?? null,
+  };
+}
+
+function scopeOf(channel: string): Scope {
+  if (channel === "events") return "events:read";
+  const isCamera = channel.startsWith(CAMERA) && Id.safeParse(channel.slice(CAMERA.length)).success;
+  if (isCamera) return "cameras:read";
+  throw new Problem("not_found", `There is no channel "${channel}"`);
+}

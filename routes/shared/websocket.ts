@@ -1,0 +1,90 @@
+import type { MiddlewareHandler } from "hono";
+import type { Clock } from "../../lib/clock.ts";
+import { Problem } from "../../lib/errors.ts";
+import type { Socket } from "../../lib/live/outbox.ts";
+import type { Env } from "./app.ts";
+import { cutSocket } from "./cut_socket.ts";
+
+/** The other end has so long to answer a goodbye, before it is cut off. */
+const FAREWELL_MS = 5_000;
+const MAX_REASON_BYTES = 123;
+
+/** What becomes of a WebSocket. */
+export type Handlers = {
+  open(socket: Socket): void;
+  hear(data: unknown): void;
+  /** Called once, however it ended. */
+  end(): void;
+};
+
+type Options = {
+  clock: Clock;
+  /** Deno asks a silent peer after half of it (s), and closes when it gets no answer in the other. */
+  idleTimeout: number;
+};
+
+/** Throws `upgrade_required` for a request that asks for no WebSocket. */
+export function refusePlain(request: Request) {
+  if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return;
+  throw new Problem("upgrade_required", "Connect here with a WebSocket", {
+    headers: { Upgrade: "websocket" },
+  });
+}
+
+/**
+ * Makes a WebSocket of a request: the answer is for `c.var.upgrade`. Throws `invalid_request` where
+ * the request is not complete.
+ */
+export function upgrade(request: Request, handlers: Handlers, options: Options): Response {
+  const { socket, response } = accept(request, options.idleTimeout);
+  const adapted = adapt(socket, options.clock);
+  socket.onopen = () => handlers.open(adapted);
+  socket.onmessage = ({ data }) => handlers.hear(data);
+  socket.onclose = () => {
+    adapted.ended();
+    handlers.end();
+  };
+  return response;
+}
+
+/** Gives `Deno.serve` the answer that begins a WebSocket: it takes no copy of it. */
+export const giveUpgrade: MiddlewareHandler<Env> = async (c, next) => {
+  await next();
+  if (!c.var.upgrade) return;
+  // Else Hono would make a new answer, with the headers of both.
+  c.res = undefined;
+  c.res = c.var.upgrade;
+};
+
+function accept(request: Request, idleTimeout: number) {
+  try {
+    return Deno.upgradeWebSocket(request, { idleTimeout });
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new Problem("invalid_request", "Cannot begin a WebSocket: its headers are not complete", {
+      cause,
+    });
+  }
+}
+
+function adapt(socket: WebSocket, clock: Clock): Socket & { ended(): void } {
+  let cancelCut = () => {};
+  return {
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+    send: (text) => socket.send(text),
+    close(code, reason) {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      socket.close(code, shortened(reason));
+      cancelCut = clock.after(FAREWELL_MS, () => cutSocket(socket));
+    },
+    ended: () => cancelCut(),
+  };
+}
+
+function shortened(reason: string): string {
+  const bytes = new Uint8Array(MAX_REASON_BYTES);
+  const { read } = new TextEncoder().encodeInto(reason, bytes);
+  return reason.slice(0, read);
+}
