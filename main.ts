@@ -86,6 +86,7 @@ async function build(config: Config, workerOnly: boolean) {
   });
   // What an operator has brought along may not work; the built-in model does.
   if (config.PREDICT_MODEL_PATH) await services.predictions.load();
+  await services.ownDetector?.load();
   const worker: Worker = createWorker(services, doorbell, STEPS);
   const close = async () => {
     await folder.noteClosed();

@@ -6,7 +6,7 @@ import { watch } from "./watch.ts";
 
 /** Joins the parts into what watches the started cameras of this process. */
 export function createWatchers(services: Services) {
-  const { cameras, cameraNet: net, clock, exclusive, frames } = services;
+  const { cameras, cameraNet: net, clock, exclusive } = services;
   const http = createHttpSource({ net, clock });
   const rtsp = createRtspSource({ net });
 
@@ -17,7 +17,7 @@ export function createWatchers(services: Services) {
     owner: crypto.randomUUID(),
     watch: (row, lease, signal) => {
       const source = row.url.startsWith("rtsp:") ? rtsp : http;
-      return watch(row, { clock, cameras, frames, source, lease }, signal);
+      return watch(row, { ...services, source, lease }, signal);
     },
   });
 }

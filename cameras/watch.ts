@@ -4,6 +4,7 @@ import { type Clock, timestamp } from "../lib/clock.ts";
 import { Problem } from "../lib/errors.ts";
 import type { Frames } from "../lib/frames.ts";
 import type { CameraRow } from "../lib/model/camera.ts";
+import { createLook, type LookDeps } from "./look.ts";
 import { backoff, pause } from "./patience.ts";
 import type { Source } from "./sources/source.ts";
 
@@ -18,7 +19,7 @@ const FIRST_PICTURE_MS = 20_000;
 /** Who has sent pictures for so long begins anew with the shortest wait. */
 const STEADY_MS = 60_000;
 
-type Deps = {
+type Deps = LookDeps & {
   clock: Clock;
   cameras: Cameras;
   frames: Frames;
@@ -47,6 +48,15 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
   };
 
   let activeSince: number | null = null;
+  let trouble: string | null = null;
+  const look = createLook(row, deps, {
+    signal: ending,
+    onTrouble(next) {
+      trouble = next;
+      if (activeSince !== null) void note({ status: "active", error: trouble });
+    },
+  });
+
   /** One connection, from its beginning to its end; gives why it ended. */
   const session = async (): Promise<string> => {
     activeSince = null;
@@ -61,9 +71,9 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
         if (clock.now() < due) continue;
         due = clock.now() + 900 / row.fps;
         seen.count();
-        if (activeSince === null) void note({ status: "active", error: null });
+        if (activeSince === null) void note({ status: "active", error: trouble });
         activeSince ??= clock.now();
-        frames.publish(row.tenant, row.id, jpeg);
+        look.see(frames.publish(row.tenant, row.id, jpeg));
       }
       return "The camera ended the connection";
     } catch (error) {
@@ -80,12 +90,14 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
       const error = await session();
       if (ending.aborted) break;
       failures = wasSteady(activeSince, clock) ? 1 : failures + 1;
+      activeSince = null;
       seen.errors++;
       void note({ status: "error", error });
       await pause(clock, backoff(failures), ending);
     }
   } finally {
     stopNoting();
+    await look.end();
     frames.end(row.tenant, row.id);
     if (!lost.signal.aborted) await note();
   }

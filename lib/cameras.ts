@@ -2,6 +2,7 @@ import { type Clock, timestamp } from "./clock.ts";
 import { maskUrl } from "./camera_url.ts";
 import type { Encryption } from "./encryption.ts";
 import { Problem } from "./errors.ts";
+import { termOfCamera } from "./event_terms.ts";
 import type { Feed } from "./feed.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { type Database, newestFirst, type Transaction } from "./kv.ts";
@@ -12,6 +13,7 @@ import type {
   CameraState,
   CameraStats,
   CameraWatch,
+  Detect,
   NewCamera,
 } from "./model/camera.ts";
 import type { SafeFetch } from "./net/safe_fetch.ts";
@@ -29,6 +31,8 @@ type Deps = {
   /** HTTP by the rules for cameras. */
   net: Pick<SafeFetch, "check">;
   ffmpeg: Ffmpeg;
+  /** Why a camera's pictures cannot be looked at in this way; null where they can. */
+  whyNot: (detect: Detect) => string | null;
 };
 
 /** Looks at the record that is about to change; what it throws refuses the change. */
@@ -41,7 +45,7 @@ export type Cameras = ReturnType<typeof createCameras>;
 
 /** Cameras of a tenant. The only code that writes their records, and whether they are started. */
 export function createCameras(deps: Deps) {
-  const { db, clock, newId, encryption, feed, net, ffmpeg } = deps;
+  const { db, clock, newId, encryption, feed, net, ffmpeg, whyNot } = deps;
   const listeners = new Set<() => void>();
   /** Wakes whoever watches cameras in this process. */
   const changed = () => listeners.forEach((listener) => listener());
@@ -65,7 +69,8 @@ export function createCameras(deps: Deps) {
     { row, state }: CameraWithState,
     change: Partial<CameraState> & Pick<CameraState, "status">,
   ): CameraWithState => {
-    const next = { ...state, error: null, ...change, since: timestamp(clock.now()) };
+    const since = change.status === state.status ? state.since : timestamp(clock.now());
+    const next = { ...state, error: null, ...change, since };
     const { tenant, id } = row;
     tx.set(tables.cameraStates.key(tenant, id), next);
     feed.emit(tx, tenant, `camera.${next.status}`, { camera_id: id, error: next.error });
@@ -74,6 +79,18 @@ export function createCameras(deps: Deps) {
 
   const seal = (tenant: string, id: string, url: string) =>
     encryption.seal(url, sealedFor(tenant, id));
+
+  const refuseUnfit = (
+    { detect, motion, rules }: Pick<CameraRow, "detect" | "motion" | "rules">,
+  ) => {
+    const reason = whyNot(detect);
+    if (reason) throw unfit("detect", reason);
+    const names = motion.zones.map(({ name }) => name);
+    if (new Set(names).size < names.length) throw unfit("motion.zones", "two have one name");
+    const unknown = rules.findIndex(({ zone }) => zone !== null && !names.includes(zone));
+    if (unknown < 0) return;
+    throw unfit(`rules.${unknown}.zone`, `there is no zone "${rules[unknown]!.zone}"`);
+  };
 
   return {
     /** Registers a listener for cameras being started, changed, stopped or deleted here. */
@@ -92,6 +109,7 @@ export function createCameras(deps: Deps) {
      * camera too many.
      */
     async add(tenant: string, { url, ...settings }: NewCamera): Promise<CameraWithState> {
+      refuseUnfit(settings);
       await net.check(url);
       const id = newId();
       const sealed_url = await seal(tenant, id, url);
@@ -137,7 +155,7 @@ export function createCameras(deps: Deps) {
     async change(
       tenant: string,
       id: string,
-      { url, ...patch }: CameraPatch,
+      { url, motion, ...patch }: CameraPatch,
       check: Check = () => {},
     ): Promise<CameraWithState> {
       const known = refuseUnlessFound(await db.get(tables.cameras.key(tenant, id)), id);
@@ -155,9 +173,11 @@ export function createCameras(deps: Deps) {
           ...before,
           ...patch,
           ...address,
+          motion: { ...before.motion, ...motion },
           version: before.version + 1,
           updated_at: timestamp(clock.now()),
         };
+        refuseUnfit(row);
         tx.set(tables.cameras.key(tenant, id), row);
         const watch = await tx.get(tables.cameraWatches.key(tenant, id));
         if (watch) {
@@ -221,8 +241,10 @@ export function createCameras(deps: Deps) {
       const { state } = await this.get(tenant, id);
       const { status, fps, frames, errors, last_frame_at } = state;
       const active = status === "active";
+      const counted = await db.get(tables.eventCounts.key(tenant, termOfCamera(id)));
+      const events = Number(counted?.value ?? 0n);
       const uptime_s = active ? Math.floor((clock.now() - Date.parse(state.since)) / 1000) : 0;
-      return { id, status, frames, fps: active ? fps : 0, last_frame_at, errors, uptime_s };
+      return { id, status, frames, fps: active ? fps : 0, last_frame_at, errors, events, uptime_s };
     },
 
     /** All cameras that are started, of all tenants. */
@@ -318,6 +340,12 @@ function asNew({ created_at }: CameraRow): CameraState {
     ...{ status: "inactive", since: created_at, error: null, started_at: null },
     ...{ last_frame_at: null, frames: 0, errors: 0, fps: 0 },
   };
+}
+
+function unfit(path: string, message: string): Problem {
+  return new Problem("invalid_content", `Cannot use the camera: ${path}: ${message}`, {
+    errors: [{ path, message }],
+  });
 }
 
 function sealedFor(tenant: string, id: string): string {

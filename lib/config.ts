@@ -141,6 +141,12 @@ const Variables = z.object({
   PREDICT_MIN_CONFIDENCE: z.coerce.number().min(0).max(1).default(0.6).describe(
     'Below this confidence a prediction is "Unknown"',
   ),
+  DETECT_MODEL_PATH: text(
+    "An ONNX detector (YOLOv8's layout) that names what cameras see, with its labels beside it",
+  ),
+  CONFIDENCE_THRESHOLD: z.coerce.number().min(0).max(1).default(0.5).describe(
+    "Things that a detector is less sure of are not told",
+  ),
   RATE_LIMIT_PER_MINUTE: count(
     600,
     "Requests a minute of one key, and of one address without a valid key",
@@ -151,6 +157,8 @@ const Variables = z.object({
   STANDARD_QUOTA_MB: megabytes(1024, "Storage of a standard tenant"),
   PREMIUM_QUOTA_MB: megabytes(10_240, "Storage of a premium tenant"),
   EVENT_RETENTION_DAYS: count(90, "Days that an event is kept, and a camera's frame with it"),
+  FRAME_RETENTION_DAYS: count(7, "Days that a camera's pictures are kept, but for those of events"),
+  FRAME_QUOTA_MB: megabytes(1024, "Pictures that a camera keeps, but for those of events"),
   INFERENCE_RETENTION_DAYS: count(180, "Days that predictions are kept"),
   FEEDBACK_RETENTION_DAYS: count(365, "Days that feedback and daily figures are kept"),
   AUDIT_RETENTION_DAYS: count(365, "Days that the audit log goes back"),
@@ -160,7 +168,10 @@ const Variables = z.object({
 export type Config = z.infer<typeof Variables>;
 
 /** Other names of variables, for those who come from elsewhere; the true name goes first. */
-export const ALIASES = { SECRET_KEY: "JWT_SECRET_KEY" } as const;
+export const ALIASES = {
+  SECRET_KEY: "JWT_SECRET_KEY",
+  YOLO_MODEL_PATH: "DETECT_MODEL_PATH",
+} as const;
 
 /** Name, standard value and meaning of every variable, for the README's table and its test. */
 export const VARIABLES: { name: string; standard: string; meaning: string }[] = Object.entries(

@@ -12,13 +12,18 @@ type Facts = Pick<
 export function factsOf(event: Partial<Facts>): string[] {
   const { camera_id, type, severity, acknowledged, image_id, occurred_at } = event;
   return [
-    ...(camera_id ? [`camera:${camera_id}`] : []),
+    ...(camera_id ? [termOfCamera(camera_id)] : []),
     ...(type ? [`type:${type}`] : []),
     ...(severity ? [`severity:${severity}`] : []),
     ...(acknowledged === undefined ? [] : [`acknowledged:${acknowledged ? "yes" : "no"}`]),
     ...(image_id ? [`image:${image_id}`] : []),
     ...(occurred_at ? [`day:${occurred_at.slice(0, 10)}`] : []),
   ];
+}
+
+/** What a camera's events stand under. */
+export function termOfCamera(id: string): string {
+  return `camera:${id}`;
 }
 
 /** Everything is counted, but how many events show an image. */

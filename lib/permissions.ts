@@ -24,11 +24,14 @@ export function permissions(): string[] {
   }
 }
 
-function permissionsFor({ DATA_DIR, DATABASE_URL, PREDICT_MODEL_PATH }: Config): string[] {
+function permissionsFor(config: Config): string[] {
+  const { DATA_DIR, DATABASE_URL, PREDICT_MODEL_PATH, DETECT_MODEL_PATH } = config;
   const database = DATABASE_URL && !/^https?:/.test(DATABASE_URL) ? [DATABASE_URL] : [];
   const kept = [DATA_DIR, ...database.flatMap((path) => [path, `${path}-wal`, `${path}-shm`])];
   // The labels stand beside the model.
-  const models = PREDICT_MODEL_PATH ? [dirname(PREDICT_MODEL_PATH)] : [];
+  const models = [PREDICT_MODEL_PATH, DETECT_MODEL_PATH].flatMap((path) =>
+    path ? [dirname(path)] : []
+  );
   // What holds the child processes: each is used where the system has it.
   const walls = ["prlimit", "unshare", "setpriv", "nice"];
   const variables = [...VARIABLES.map(({ name }) => name), ...Object.keys(ALIASES)];

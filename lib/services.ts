@@ -11,6 +11,7 @@ import { createLive } from "./services/live.ts";
 import { createPictures } from "./services/pictures.ts";
 import { createPredicting } from "./services/predicting.ts";
 import { createSigned } from "./services/signed.ts";
+import { createTelling } from "./services/telling.ts";
 import { createWatching } from "./services/watching.ts";
 import { createWriting } from "./services/writing.ts";
 import { createStats } from "./stats.ts";
@@ -39,6 +40,7 @@ export function createServices(given: Foundations) {
       imaging: imaging.stats(),
       reader: writing.reader.stats(),
       predict: (predicting.custom ?? predicting.pets).stats(),
+      ...(watching.ownDetector && { detect: watching.ownDetector.stats() }),
       ...(writing.ocr && { ocr: writing.ocr.stats() }),
     }),
   });
@@ -46,7 +48,7 @@ export function createServices(given: Foundations) {
   const writing = createWriting(base, metrics);
   const pictures = createPictures(base, accounts, writing, metrics);
   const predicting = createPredicting(base, accounts, writing, metrics);
-  const watching = createWatching(base, pictures);
+  const watching = createWatching(base, accounts, writing, pictures);
   const live = createLive(base, accounts, watching);
 
   return {
@@ -57,6 +59,7 @@ export function createServices(given: Foundations) {
     ...predicting,
     ...watching,
     ...live,
+    ...createTelling(base),
     ...createKeeping(base, accounts, predicting, watching),
     ...createSigned(base),
     version,
@@ -72,7 +75,14 @@ export function createServices(given: Foundations) {
     async close() {
       const { ocr, reader } = writing;
       const { pets, custom } = predicting;
-      await Promise.all([ocr?.close(), reader.close(), pets.close(), custom?.close()]);
+      const { ownDetector } = watching;
+      await Promise.all([
+        ocr?.close(),
+        reader.close(),
+        pets.close(),
+        custom?.close(),
+        ownDetector?.close(),
+      ]);
       db.close();
     },
   };

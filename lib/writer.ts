@@ -1,5 +1,6 @@
 import type { Picture } from "./ai/generate.ts";
 import type { AiProvider } from "./ai/provider.ts";
+import type { Things } from "./ai/tasks.ts";
 import type { Budgets } from "./budgets.ts";
 import { Problem } from "./errors.ts";
 import type { Tenant } from "./model/tenant.ts";
@@ -107,6 +108,17 @@ export function createWriter({ ai, aiReason, budgets, web, reader }: Deps) {
         () => ai.classify(picture, labels, { signal }),
       );
       return { scores: value.scores, model_used: usage.model };
+    },
+
+    /** The things that a camera's picture shows. */
+    async detect(tenant: Tenant, picture: Picture, signal: AbortSignal): Promise<Things> {
+      const ai = providerFor(tenant);
+      const { value } = await budgets.spend(
+        tenant,
+        ai.atMost("detect", { pictures: 1 }),
+        () => ai.detect(picture, { signal }),
+      );
+      return value.things;
     },
 
     /** A task with its steps, from a rough description. */

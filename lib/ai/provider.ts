@@ -64,6 +64,8 @@ export function createProvider({ name, model, breaker, meter }: ProviderDeps) {
     classify: (picture: Picture, labels: readonly string[], call: CallOptions = {}) =>
       run(tasks.classify(labels), {}, [picture], call),
 
+    detect: (picture: Picture, call: CallOptions = {}) => run(tasks.detect, {}, [picture], call),
+
     /**
      * About the most that one call can use, to reserve from a budget beforehand; the answer's
      * usage, or a failure's, settles it. `characters` is the length of all texts handed in.

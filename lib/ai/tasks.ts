@@ -2,6 +2,9 @@ import { z } from "zod";
 import { cleanProse, line, prose, share, tags } from "./answers.ts";
 import { FRAME_VERSION, languageName, type Question } from "./prompts.ts";
 
+const MAX_THINGS = 50;
+const thousandth = z.number().transform((value) => Math.min(1000, Math.max(0, value)));
+
 /** One thing that a model is asked to do. Raise `version` with any change of the words or shape. */
 export type Task<Input, Value> = {
   version: number;
@@ -132,6 +135,31 @@ export const classify = (labels: readonly string[]) =>
   });
 export type Classification = z.infer<ReturnType<typeof classify>["answer"]>;
 
+/** A camera's picture. Boxes come in thousandths, which models are used to. */
+export const detect = defineTask({
+  version: 1,
+  maxOutputTokens: 4_096,
+  answer: z.object({
+    things: z.array(z.object({
+      label: line(60).transform((label) => label.toLowerCase()).describe(
+        "One word, lower case, singular: person, car, truck, bicycle, dog, package, fire, fall …",
+      ),
+      confidence: share.describe("0..1: how sure you are"),
+      left: thousandth.describe("Left edge, 0..1000 of the picture's width"),
+      top: thousandth.describe("Top edge, 0..1000 of its height"),
+      right: thousandth.describe("Right edge"),
+      bottom: thousandth.describe("Bottom edge"),
+    })).transform((things) => things.slice(0, MAX_THINGS).flatMap(thingOf)),
+  }),
+  question: (_: { language?: string }) => ({
+    task:
+      "The picture is from a security camera. List the people, vehicles and animals in it, and what " +
+      "else somebody who guards the place must know of, such as fire or smoke; a person who lies on " +
+      "the ground is labelled fall. An empty list where there is nothing of the kind.",
+  }),
+});
+export type Things = z.infer<typeof detect.answer>["things"];
+
 /** Part of the key under which answers are kept: a changed prompt asks anew. */
 export const PROMPT_VERSIONS = Object.freeze({
   describe: version(describe),
@@ -140,7 +168,19 @@ export const PROMPT_VERSIONS = Object.freeze({
   draftTask: version(draftTask),
   draftListing: version(draftListing),
   classify: version(classify([])),
+  detect: version(detect),
 });
+
+/** A thing with its box in shares; none where the box is none. */
+function thingOf({ label, confidence, left, top, right, bottom }: RawThing) {
+  if (!(right > left && bottom > top)) return [];
+  const [x, y] = [left / 1000, top / 1000];
+  return [{ label, confidence, box: { x, y, width: right / 1000 - x, height: bottom / 1000 - y } }];
+}
+
+type RawThing = Record<"left" | "top" | "right" | "bottom" | "confidence", number> & {
+  label: string;
+};
 
 function defineTask<Input, Value, Shape extends z.ZodType<Value>>(
   task: Omit<Task<Input, Value>, "answer"> & { answer: Shape },

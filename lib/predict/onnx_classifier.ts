@@ -1,20 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join, parse } from "node:path";
-import { z } from "zod";
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { ConfigError } from "../config.ts";
 import { Preparation } from "../onnx/input.ts";
+import { labelFilesOf, type ModelSettings, readModelSettings } from "../onnx/labels.ts";
 import { createOnnxModel } from "../onnx/onnx.ts";
 import type { Classifier } from "./classifier.ts";
 
 /** Pixels are handed on in at most this size; models look at 224 to 512. */
 const PIXELS_SIDE = 512;
-
-const Labels = z.array(z.string().trim().min(1)).min(2);
-/** What may stand beside a model: its labels alone, or with how it wants its pictures. */
-const Settings = z.union([
-  Labels.transform((labels) => ({ labels })),
-  Preparation.partial().extend({ labels: Labels }),
-]);
 
 /**
  * A classifier of the operator's own, in ONNX's format. Its labels stand beside `model.onnx` in
@@ -58,26 +51,13 @@ export function createOnnxClassifier({ path, size }: { path: string; size: numbe
   return { ...classifier, stats: model.stats, close: model.close };
 }
 
-function settingsOf(path: string): z.infer<typeof Settings> {
-  const { dir, name } = parse(path);
-  const candidates = [`${name}.json`, `${name}.txt`, "labels.txt"].map((file) => join(dir, file));
-  const file = candidates.find((candidate) => existsSync(candidate));
-  if (!existsSync(path) || !file) {
-    throw new ConfigError(
-      `PREDICT_MODEL_PATH: "${path}" must be an ONNX model with its labels beside it, in ` +
-        `${name}.json, ${name}.txt or labels.txt in ${dirname(path)}`,
-    );
-  }
-  try {
-    const text = readFileSync(file, "utf8");
-    return Settings.parse(file.endsWith(".json") ? JSON.parse(text) : lines(text));
-  } catch (cause) {
-    throw new ConfigError(`PREDICT_MODEL_PATH: cannot read the labels in "${file}"`, { cause });
-  }
-}
-
-function lines(text: string): string[] {
-  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+function settingsOf(path: string): ModelSettings {
+  const settings = existsSync(path) ? readModelSettings("PREDICT_MODEL_PATH", path) : null;
+  if (settings && settings.labels.length > 1) return settings;
+  throw new ConfigError(
+    `PREDICT_MODEL_PATH: "${path}" must be an ONNX model with its labels (two or more) beside it, ` +
+      `in ${labelFilesOf(path).join(" or ")}`,
+  );
 }
 
 /**

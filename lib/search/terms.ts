@@ -28,11 +28,16 @@ export function factsOf(row: ImageRow): string[] {
     `status:${row.status}`,
     has("gps", row.exif?.gps.has_gps),
     has("text", row.ocr?.has_text),
-    ...(row.camera_id ? [`camera_id:${row.camera_id}`] : []),
+    ...(row.camera_id ? [termOfCameraImages(row.camera_id)] : []),
     ...wordsOf(`${make ?? ""} ${model ?? ""}`, 16).map((word) => `camera:${word}`),
     ...(row.ai?.tags ?? []).map(tagTerm),
     ...NAME_LENGTHS.map((length) => `name:${cut(name, length)}`),
   ];
+}
+
+/** What the kept pictures of a camera stand under. */
+export function termOfCameraImages(id: string): string {
+  return `camera_id:${id}`;
 }
 
 /** `gps:yes`, `text:no` … */

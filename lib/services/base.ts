@@ -2,6 +2,7 @@ import { createAudit } from "../audit.ts";
 import { type Clock, createIds, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Disk } from "../disk.ts";
+import { createEncryption } from "../encryption.ts";
 import { createFeed } from "../feed.ts";
 import type { Imaging } from "../imaging/imaging.ts";
 import { createProbe } from "../imaging/probe.ts";
@@ -49,6 +50,7 @@ export function createBase(given: Foundations) {
     cores: navigator.hardwareConcurrency,
     /** Milliseconds that only grow, for what is measured. */
     ticks: given.clock ? given.clock.now : () => performance.now(),
+    encryption: createEncryption(given.secrets.encryptionKeys),
     audit: createAudit({ db, clock, newId }),
     feed: createFeed({ db, clock, newId }),
     probe: () => readableProbe(imaging, config.MAX_PIXELS),

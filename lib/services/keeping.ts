@@ -13,12 +13,17 @@ export function createKeeping(
   base: Base,
   { principals }: Accounts,
   { predictions, predictionFigures }: Predicting,
-  { events }: Watching,
+  { cameraFrames, events }: Watching,
 ) {
   const { config, audit } = base;
   const feedbackMs = config.FEEDBACK_RETENTION_DAYS * DAY_MS;
   const retentions: Retention[] = [
     { what: "events", keepMs: config.EVENT_RETENTION_DAYS * DAY_MS, purge: events.purge },
+    {
+      what: "pictures of cameras",
+      keepMs: config.FRAME_RETENTION_DAYS * DAY_MS,
+      purge: cameraFrames.purge,
+    },
     { what: "audit entries", keepMs: config.AUDIT_RETENTION_DAYS * DAY_MS, purge: audit.purge },
     {
       what: "predictions",

@@ -1,36 +1,62 @@
+import { createCameraFrames } from "../camera_frames.ts";
 import { createCameras } from "../cameras.ts";
-import { createEncryption } from "../encryption.ts";
 import { createEvents } from "../events.ts";
 import { createFfmpeg } from "../ffmpeg.ts";
 import { createFrames } from "../frames.ts";
+import type { Detect } from "../model/camera.ts";
 import { createSafeFetch } from "../net/safe_fetch.ts";
-import { createDeliveries } from "../webhooks/deliveries.ts";
-import { createFanOut } from "../webhooks/fan_out.ts";
-import { createSend } from "../webhooks/send.ts";
-import { createWebhooks } from "../webhooks.ts";
+import { createOnnxDetector } from "../seeing/onnx_detector.ts";
+import { createProviderDetector } from "../seeing/provider_detector.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Base } from "./base.ts";
 import type { Pictures } from "./pictures.ts";
+import type { Writing } from "./writing.ts";
 
-/** Cameras, what they see, and the webhooks that tell of it. */
-export function createWatching(base: Base, { images }: Pictures) {
-  const { config, secrets, db, clock } = base;
-  const allowedNets = config.FETCH_ALLOWED_NETS;
-  const encryption = createEncryption(secrets.encryptionKeys);
-  const cameraNet = createSafeFetch({ kind: "camera", allowedNets });
-  const cameras = createCameras({ ...base, encryption, net: cameraNet, ffmpeg: createFfmpeg() });
-  const receivers = createSafeFetch({ kind: "web", allowedNets, clock });
-  const webhooks = createWebhooks({ ...base, encryption, receivers });
-  const deliveries = createDeliveries({ ...base, webhooks });
+/** Part of a camera's quota of pictures after which it is looked whether the oldest must go. */
+const TRIM_SHARE = 1 / 16;
+
+/** Cameras, and what they see. */
+export function createWatching(
+  base: Base,
+  { tenants }: Accounts,
+  { ai, aiReason, writer }: Writing,
+  { images }: Pictures,
+) {
+  const { config, clock, imaging } = base;
+  const minConfidence = config.CONFIDENCE_THRESHOLD;
+  const ownDetector = config.DETECT_MODEL_PATH
+    ? createOnnxDetector({ path: config.DETECT_MODEL_PATH, minConfidence, imaging })
+    : null;
+  const detectors = {
+    provider: ai && createProviderDetector({ writer, imaging, minConfidence }),
+    model: ownDetector && ownDetector.detect,
+  };
+  const why: Record<Detect, string | null> = {
+    none: null,
+    provider: ai ? null : `there is no provider of AI (${aiReason})`,
+    model: ownDetector ? null : "there is no detector (DETECT_MODEL_PATH)",
+  };
+  const cameraNet = createSafeFetch({
+    kind: "camera",
+    allowedNets: config.FETCH_ALLOWED_NETS,
+  });
+  const cameras = createCameras({
+    ...base,
+    net: cameraNet,
+    ffmpeg: createFfmpeg(),
+    whyNot: (detect) => why[detect],
+  });
+  const events = createEvents({ ...base, images, cameraExists: cameras.exists });
+  const quotaBytes = config.FRAME_QUOTA_MB;
   return {
-    encryption,
     cameraNet,
     cameras,
     frames: createFrames({ clock }),
-    events: createEvents({ ...base, images, cameraExists: cameras.exists }),
-    webhooks,
-    deliveries,
-    fanOut: createFanOut({ ...base, deliveries }),
-    send: createSend({ db, clock, webhooks, receivers }),
+    events,
+    cameraFrames: createCameraFrames({ ...base, images, events, tenants, quotaBytes }),
+    trimEvery: quotaBytes * TRIM_SHARE,
+    detectors,
+    ownDetector,
   };
 }
 

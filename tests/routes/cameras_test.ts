@@ -40,6 +40,10 @@ Deno.test("POST /api/cameras keeps what it was told, masks the address, and fill
     url: "http://***:***@127.0.0.1:9/shot.jpg?pwd=***&size=1",
     location: "",
     fps: 2,
+    motion: { enabled: true, min_area: 0.005, cooldown_s: 10, zones: [] },
+    detect: "none",
+    keep_every_s: null,
+    rules: [],
     status: "inactive",
     status_since: "2026-05-01T10:00:00.000Z",
     error: null,
@@ -94,6 +98,30 @@ Deno.test("PUT /api/cameras/{id} refuses other settings than the caller knows, w
   assert.equal((await put(known)).status, 412);
 });
 
+Deno.test("what a camera is to look for is changed part by part, and refused where it cannot be", async () => {
+  await using app = await startApp({ env: LOCAL });
+  const zones = [{ name: "gate", x: 0, y: 0.5, width: 0.5, height: 0.5 }];
+  const rules = [{ labels: ["Person"], zone: "gate", type: "intrusion", severity: "high" }];
+  const { id } = await made(app, { motion: { zones }, rules });
+  const changed = await (await send(app, "PUT", `/${id}`, { motion: { cooldown_s: 60 } })).json();
+  assert.deepEqual(changed.motion, { enabled: true, min_area: 0.005, cooldown_s: 60, zones });
+  assert.deepEqual(changed.rules, [{ ...rules[0], labels: ["person"], min_confidence: 0 }]);
+  const refused: [unknown, RegExp][] = [
+    [{ motion: { zones: [] } }, /rules\.0\.zone: there is no zone "gate"/],
+    [{ motion: { zones: [...zones, ...zones] } }, /two have one name/],
+    [{ motion: { zones: [{ ...zones[0], x: 0.9 }] } }, /beyond the frame/],
+    [{ detect: "provider" }, /no provider of AI/],
+    [{ detect: "model" }, /DETECT_MODEL_PATH/],
+    [{ keep_every_s: 0 }, /keep_every_s/],
+    [{ rules: [{ type: "party" }] }, /type/],
+  ];
+  for (const [body, pattern] of refused) {
+    const answer = await send(app, "PUT", `/${id}`, body);
+    assert.equal(answer.status, 422, JSON.stringify(body));
+    assert.match(JSON.stringify(await answer.json()).replaceAll("\\", ""), pattern);
+  }
+});
+
 Deno.test("start and stop are idempotent, and told once", async () => {
   await using app = await startApp({ env: LOCAL });
   const { id } = await made(app);
@@ -113,6 +141,7 @@ Deno.test("start and stop are idempotent, and told once", async () => {
     fps: 0,
     last_frame_at: null,
     errors: 0,
+    events: 0,
     uptime_s: 0,
   });
 });
