@@ -6,6 +6,7 @@ import { termOfCamera } from "./event_terms.ts";
 import type { Feed } from "./feed.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { type Database, newestFirst, type Transaction } from "./kv.ts";
+import type { Locks } from "./locks.ts";
 import type {
   Camera,
   CameraPatch,
@@ -26,6 +27,7 @@ type Deps = {
   db: Database;
   clock: Clock;
   newId: () => string;
+  locks: Locks;
   encryption: Encryption;
   feed: Feed;
   /** HTTP by the rules for cameras. */
@@ -45,7 +47,7 @@ export type Cameras = ReturnType<typeof createCameras>;
 
 /** Cameras of a tenant. The only code that writes their records, and whether they are started. */
 export function createCameras(deps: Deps) {
-  const { db, clock, newId, encryption, feed, net, ffmpeg, whyNot } = deps;
+  const { db, clock, newId, locks, encryption, feed, net, ffmpeg, whyNot } = deps;
   const listeners = new Set<() => void>();
   /** Wakes whoever watches cameras in this process. */
   const changed = () => listeners.forEach((listener) => listener());
@@ -114,19 +116,22 @@ export function createCameras(deps: Deps) {
       const id = newId();
       const sealed_url = await seal(tenant, id, url);
       const at = timestamp(clock.now());
-      return await db.transact(async (tx) => {
-        const owner = await tx.get(tables.tenants.key(tenant));
-        if (!owner?.active) throw new Problem("unauthorized", "The client is deactivated");
+      const row: CameraRow = {
+        ...{ id, tenant, version: 1 },
+        ...settings,
+        ...{ url: maskUrl(url), sealed_url, created_at: at, updated_at: at },
+      };
+      // One after the other: several at once would each count too few.
+      return await locks.run(`cameras:${tenant}`, async () => {
         await refuseTooMany(db, tenant);
-        const row: CameraRow = {
-          ...{ id, tenant, version: 1 },
-          ...settings,
-          ...{ url: maskUrl(url), sealed_url, created_at: at, updated_at: at },
-        };
-        tx.set(tables.cameras.key(tenant, id), row);
-        tx.set(tables.cameraStates.key(tenant, id), asNew(row));
-        feed.emit(tx, tenant, "camera.created", { camera_id: id });
-        return { row, state: asNew(row) };
+        return await db.transact(async (tx) => {
+          const owner = await tx.get(tables.tenants.key(tenant));
+          if (!owner?.active) throw new Problem("unauthorized", "The client is deactivated");
+          tx.set(tables.cameras.key(tenant, id), row);
+          tx.set(tables.cameraStates.key(tenant, id), asNew(row));
+          feed.emit(tx, tenant, "camera.created", { camera_id: id });
+          return { row, state: asNew(row) };
+        });
       });
     },
 

@@ -207,3 +207,15 @@ Deno.test("POST /api/events takes a camera of the tenant, and no other", async (
   assert.equal((await tell(id)).status, 201);
   assert.equal((await tell(crypto.randomUUID())).status, 422);
 });
+
+Deno.test("POST /api/cameras makes no more than 100, however many are sent at once", async () => {
+  await using app = await startApp({ env: LOCAL });
+  const body = { name: "Gate", url: "http://127.0.0.1:9/shot.jpg" };
+  const answers = await Promise.all(
+    Array.from({ length: 103 }, () => send(app, "POST", "", body)),
+  );
+  const refused = answers.filter(({ status }) => status === 422);
+  assert.equal(refused.length, 3);
+  assert.match((await refused[0]!.json()).detail, /there are 100 already/);
+  assert.equal((await app.services.cameras.all(app.tenant.id)).length, 100);
+});
