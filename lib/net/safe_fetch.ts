@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { getLogger } from "@logtape/logtape";
 import { type Clock, deadline, systemClock } from "../clock.ts";
@@ -6,6 +5,7 @@ import { Problem } from "../errors.ts";
 import { acceptable, bodyOf, headOf, streamOf } from "./answer.ts";
 import { ENCODINGS } from "./decode.ts";
 import { exchange, type Message } from "./exchange.ts";
+import { createLogins } from "./logins.ts";
 import { createTargets, type Kind, Refusal, type Resolve, type Target } from "./targets.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -48,6 +48,8 @@ export type Answer<Body = Uint8Array> = {
 export type SafeFetch = ReturnType<typeof createSafeFetch>;
 
 const DEFAULTS = { timeoutMs: 10_000, maxRedirects: 5 };
+/** A nonce may have become stale; then the password is shown once more. */
+const MAX_LOGINS = 2;
 const CHECK_TIMEOUT_MS = 5_000;
 const FOLLOWS_REDIRECT = /^(accept(-.*)?|user-agent|content-type)$/i;
 
@@ -62,6 +64,7 @@ export function createSafeFetch(
 ) {
   const log = getLogger(["imago", "net"]);
   const targets = createTargets({ kind, allowedNets, resolve });
+  const logins = createLogins();
 
   /** Runs work within a deadline that closes its connections; makes one problem of all failures. */
   async function within<T>(
@@ -87,6 +90,18 @@ export function createSafeFetch(
     }
   }
 
+  /** Sends the request, with user and password in the way that the server asks for them. */
+  async function send(target: Target, message: Message, signal: AbortSignal) {
+    for (let tries = 0;; tries++) {
+      const authorization = logins.authorize(target, message.method);
+      const headers = { ...message.headers, ...(authorization && { authorization }) };
+      const response = await exchange(target, { ...message, headers }, signal);
+      const isAgain = logins.learn(target, response, authorization !== undefined);
+      if (!isAgain || tries === MAX_LOGINS) return response;
+      response.destroy();
+    }
+  }
+
   /** Sends the request, follows its redirects, and gives the first other answer that will do. */
   async function follow(
     text: string,
@@ -95,11 +110,11 @@ export function createSafeFetch(
     signal: AbortSignal,
   ) {
     let target = await targets.locate(text);
-    let message = firstMessage(target, options, encodings);
+    let message = firstMessage(options, encodings);
     for (let hops = options.maxRedirects ?? DEFAULTS.maxRedirects;; hops--) {
       signal.throwIfAborted();
       if (target.url.protocol === "rtsp:") throw new Refusal("RTSP is not HTTP");
-      const response = await exchange(target, message, signal);
+      const response = await send(target, message, signal);
       const next = redirection(response, target, options);
       if (!next) return { response: acceptable(response, options.accept), target };
       if (hops === 0) throw new Refusal("there are too many redirects");
@@ -175,9 +190,8 @@ function rejection(signal: AbortSignal): Promise<never> {
   });
 }
 
-function firstMessage({ credentials }: Target, options: FetchOptions, encodings: string): Message {
+function firstMessage(options: FetchOptions, encodings: string): Message {
   const { method = "GET", headers = {}, body } = options;
-  const basic = credentials && `Basic ${Buffer.from(credentials).toString("base64")}`;
   return {
     method,
     body,
@@ -185,7 +199,6 @@ function firstMessage({ credentials }: Target, options: FetchOptions, encodings:
       "user-agent": "Imago",
       accept: "*/*",
       "accept-encoding": encodings,
-      ...(basic && { authorization: basic }),
       ...headers,
     },
   };

@@ -47,7 +47,12 @@ function follow({ services, tenant }: TestApp, id: string) {
 }
 
 Deno.test("snapshots are fetched at the camera's rate, with its password, and handed on", async () => {
-  await using camera = startFakeCamera(() => PICTURE);
+  const login = `Basic ${btoa("viewer:secret")}`;
+  const refuse = ({ headers }: Request) =>
+    headers.get("Authorization") === login
+      ? null
+      : new Response("who?", { status: 401, headers: { "WWW-Authenticate": "Basic" } });
+  await using camera = startFakeCamera(() => PICTURE, 20, refuse);
   await using app = await startApp({ env });
   const id = await added(app, camera.base.replace("//", "//viewer:secret@") + "/shot.jpg");
   const seen = follow(app, id);
@@ -59,7 +64,7 @@ Deno.test("snapshots are fetched at the camera's rate, with its password, and ha
     await until(() => seen.frames > frames);
   }
   assert.deepEqual(seen.last, PICTURE);
-  assert.equal(camera.asked.at(-1)?.get("Authorization"), `Basic ${btoa("viewer:secret")}`);
+  assert.equal(camera.asked.at(-1)?.get("Authorization"), login);
   await app.request(`/api/cameras/${id}/stop`, { method: "POST" });
   await until(async () => (await statsOf(app, id)).frames >= 5);
   assert.equal((await shown(app, id)).status, "inactive");

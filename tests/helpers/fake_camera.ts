@@ -1,7 +1,12 @@
 const BOUNDARY = "frame";
 
 /** A camera over HTTP on loopback: `/shot.jpg` is a snapshot, `/video` is MJPEG without end. */
-export function startFakeCamera(pictures: () => Uint8Array<ArrayBuffer>, everyMs = 20) {
+export function startFakeCamera(
+  pictures: () => Uint8Array<ArrayBuffer>,
+  everyMs = 20,
+  /** Refuses a request, or gives null: as a camera that wants to see a password. */
+  refuse: (request: Request) => Response | null = () => null,
+) {
   let down = false;
   const open = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const asked: Headers[] = [];
@@ -35,6 +40,8 @@ export function startFakeCamera(pictures: () => Uint8Array<ArrayBuffer>, everyMs
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     asked.push(request.headers);
     if (down) return new Response("no", { status: 503 });
+    const refusal = refuse(request);
+    if (refusal) return refusal;
     const type = `multipart/x-mixed-replace; boundary=${BOUNDARY}`;
     return new URL(request.url).pathname === "/video"
       ? new Response(video(), { headers: { "Content-Type": type } })
