@@ -72,6 +72,8 @@ export function createApp(services: Services) {
   });
   app.use(async (c, next) => {
     const began = performance.now();
+    // Once a WebSocket has begun, the request tells nothing any more.
+    const client = pseudonym("address", neighbourhood(addressOf(c)));
     await next();
     c.header("X-Request-Id", c.var.requestId);
     const { method } = c.req;
@@ -85,7 +87,7 @@ export function createApp(services: Services) {
       route,
       status,
       duration_ms: Math.round(seconds * 1000),
-      client: pseudonym("address", neighbourhood(addressOf(c))),
+      client,
     });
   });
   app.use((_, next) => traffic.carry(next));

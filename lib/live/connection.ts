@@ -45,6 +45,9 @@ export type Peer = {
   authenticate: (secret: string) => Promise<TenantPrincipal>;
 };
 
+/** Whether a client has said something, and whether it did since it was last asked. */
+type Voice = "mute" | "heard" | "asked";
+
 export type Connection = ReturnType<typeof createConnection>;
 
 /** One client of `/ws`: what it says, what it follows, and when it has to go. */
@@ -58,6 +61,8 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
   let cancelTimer = () => {};
   let stuckBeats = 0;
   let closed = false;
+  /** What it has said, since it was last asked. */
+  let voice: Voice = "mute";
   /** What is said is done in its order. */
   let work = Promise.resolve();
 
@@ -69,10 +74,10 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     outbox.end();
   };
 
-  const close = (code: number, reason: string) => {
+  const close = (code: number, reason: string, patienceMs?: number) => {
     if (closed) return;
     end();
-    socket.close(code, reason);
+    socket.close(code, reason, patienceMs);
   };
 
   const welcome = (known: TenantPrincipal) => {
@@ -239,6 +244,7 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     /** Takes a message. What cannot be one of ours ends the connection. */
     hear(data: unknown) {
       if (closed) return;
+      voice = "heard";
       if (!allowance.take()) return close(CLOSE.policy, "Too many messages");
       if (typeof data !== "string") return close(CLOSE.unsupported, "Messages are JSON texts");
       if (data.length > MAX_MESSAGE) return close(CLOSE.tooBig, "The message is too large");
@@ -248,8 +254,17 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     /** Looks again at what the client may have. */
     recheck: () => run(recheck),
 
-    /** Ends it, and says why. */
+    /** Ends it, and says why; see `Socket`. */
     close,
+
+    /** Asks for a sign of life. */
+    ask() {
+      if (closed || voice === "mute") return;
+      voice = "asked";
+      tell({ type: "ping" });
+    },
+
+    voice: () => voice,
 
     /** Tells it that the other end is gone. */
     end,

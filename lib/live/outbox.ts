@@ -11,8 +11,8 @@ export interface Socket {
   /** Bytes that were given to `send` and that the network has not taken yet. */
   readonly bufferedAmount: number;
   send(text: string): void;
-  /** Says goodbye; what the peer still sends does not matter. */
-  close(code: number, reason: string): void;
+  /** Says goodbye; who does not answer within `patienceMs` (5 s) is cut off. */
+  close(code: number, reason: string, patienceMs?: number): void;
 }
 
 /**

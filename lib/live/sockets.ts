@@ -1,6 +1,15 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { getLogger } from "@logtape/logtape";
+import { systemClock } from "../clock.ts";
 import { type Connection, createConnection, type Peer } from "./connection.ts";
+import { createMemoryGuard } from "./memory_guard.ts";
 import { CLOSE } from "./messages.ts";
 import type { Socket } from "./outbox.ts";
+
+const log = getLogger(["imago", "live"]);
+
+/** Whoever fills the memory has so long to take leave. */
+const HASTE_MS = 100;
 
 type Deps = Parameters<typeof createConnection>[0] & {
   /** Connections at once. */
@@ -12,6 +21,23 @@ type Deps = Parameters<typeof createConnection>[0] & {
 /** All live connections of this process. */
 export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
   const open = new Set<Connection>();
+
+  const endAll = (voice: "mute" | "asked") => {
+    const silent = [...open].filter((connection) => connection.voice() === voice);
+    for (const connection of silent) {
+      connection.close(CLOSE.tryLater, "Memory is short: connect again", HASTE_MS);
+    }
+    if (silent.length) log.warning("Memory grows: {count} silent ended", { count: silent.length });
+  };
+  /** Runs what is not for the client that happens to come. */
+  const outside = AsyncLocalStorage.snapshot();
+  const guard = createMemoryGuard({
+    clock: systemClock,
+    measure: Deno.memoryUsage,
+    askAll: () => open.forEach((connection) => connection.ask()),
+    endSilent: () => endAll("asked"),
+    endMute: () => endAll("mute"),
+  });
 
   onRightsChanged((tenant) => {
     for (const connection of open) if (connection.tenant() === tenant) connection.recheck();
@@ -35,6 +61,7 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
       }
       const connection = createConnection(deps, socket, peer);
       open.add(connection);
+      outside(() => guard.start());
       return connection;
     },
 
@@ -42,6 +69,7 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
     forget(connection: Connection) {
       open.delete(connection);
       connection.end();
+      if (open.size === 0) guard.stop();
     },
 
     /** How many there are. */

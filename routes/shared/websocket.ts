@@ -74,10 +74,10 @@ function adapt(socket: WebSocket, clock: Clock): Socket & { ended(): void } {
       return socket.bufferedAmount;
     },
     send: (text) => socket.send(text),
-    close(code, reason) {
+    close(code, reason, patienceMs = FAREWELL_MS) {
       if (socket.readyState !== WebSocket.OPEN) return;
       socket.close(code, shortened(reason));
-      cancelCut = clock.after(FAREWELL_MS, () => cutSocket(socket));
+      cancelCut = clock.after(patienceMs, () => cutSocket(socket));
     },
     ended: () => cancelCut(),
   };
