@@ -2,10 +2,9 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { readForeignUsers } from "../lib/auth/import_users.ts";
 import { Problem } from "../lib/errors.ts";
-import { openFoundations } from "../lib/foundations.ts";
-import { migrate } from "../lib/schema.ts";
-import { createServices } from "../lib/services.ts";
+import type { Services } from "../lib/services.ts";
 import { run, say, UsageError } from "./command.ts";
+import { withTenant } from "./services.ts";
 
 const USAGE = "usage: deno task import-users [--tenant ID] <SQLite file>";
 
@@ -15,34 +14,10 @@ const USAGE = "usage: deno task import-users [--tenant ID] <SQLite file>";
  */
 await run(async (config, args) => {
   const { path, wanted } = read(args);
-  const foundations = await openFoundations(config);
-  await foundations.folder.noteOpen();
-  const services = createServices({
-    ...foundations,
-    steps: [],
-    ring: () => {},
-  });
-  try {
-    await migrate(foundations.db);
-    const tenant = wanted ?? await services.tenants.findFirst();
-    if (!tenant) throw new UsageError("Cannot import: start Imago once, so that there is a client");
-    await services.tenants.get(tenant);
-    await importInto(services, tenant, path);
-  } catch (error) {
-    if (error instanceof Problem) throw new UsageError(error.detail);
-    throw error;
-  } finally {
-    await foundations.folder.noteClosed();
-    await Promise.all([services.close(), foundations.imaging.close()]);
-    foundations.folder.release();
-  }
+  await withTenant(config, wanted, (services, tenant) => importInto(services, tenant, path));
 });
 
-async function importInto(
-  { users }: Pick<ReturnType<typeof createServices>, "users">,
-  tenant: string,
-  path: string,
-) {
+async function importInto({ users }: Services, tenant: string, path: string) {
   const found = readForeignUsers(path);
   const refused = found.unusable.map(({ username, reason }) => `${username}: ${reason}`);
   let imported = 0;
