@@ -1,5 +1,7 @@
+import type { Audit } from "./audit.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import { maskUrl } from "./camera_url.ts";
+import type { Discovery, Heard } from "./discovery/discovery.ts";
 import type { Encryption } from "./encryption.ts";
 import { Problem } from "./errors.ts";
 import { termOfCamera } from "./event_terms.ts";
@@ -17,6 +19,7 @@ import type {
   Detect,
   NewCamera,
 } from "./model/camera.ts";
+import type { DiscoveredCamera } from "./model/discovery.ts";
 import type { SafeFetch } from "./net/safe_fetch.ts";
 import { tables } from "./tables.ts";
 
@@ -28,11 +31,13 @@ type Deps = {
   clock: Clock;
   newId: () => string;
   locks: Locks;
+  audit: Audit;
   encryption: Encryption;
   feed: Feed;
   /** HTTP by the rules for cameras. */
   net: Pick<SafeFetch, "check">;
   ffmpeg: Ffmpeg;
+  discovery: Pick<Discovery, "find">;
   /** Why a camera's pictures cannot be looked at in this way; null where they can. */
   whyNot: (detect: Detect) => string | null;
 };
@@ -47,7 +52,7 @@ export type Cameras = ReturnType<typeof createCameras>;
 
 /** Cameras of a tenant. The only code that writes their records, and whether they are started. */
 export function createCameras(deps: Deps) {
-  const { db, clock, newId, locks, encryption, feed, net, ffmpeg, whyNot } = deps;
+  const { db, clock, newId, locks, audit, encryption, feed, net, ffmpeg, discovery, whyNot } = deps;
   const listeners = new Set<() => void>();
   /** Wakes whoever watches cameras in this process. */
   const changed = () => listeners.forEach((listener) => listener());
@@ -92,6 +97,16 @@ export function createCameras(deps: Deps) {
     const unknown = rules.findIndex(({ zone }) => zone !== null && !names.includes(zone));
     if (unknown < 0) return;
     throw unfit(`rules.${unknown}.zone`, `there is no zone "${rules[unknown]!.zone}"`);
+  };
+
+  const isAllowed = async ({ addresses }: Heard): Promise<boolean> => {
+    try {
+      for (const address of addresses) await net.check(`http://${address}/`);
+      return addresses.length > 0;
+    } catch (error) {
+      if (error instanceof Problem) return false;
+      throw error;
+    }
   };
 
   return {
@@ -239,6 +254,28 @@ export function createCameras(deps: Deps) {
         feed.emit(tx, tenant, "camera.deleted", { camera_id: id });
         tx.afterCommit(changed);
       });
+    },
+
+    /**
+     * The cameras that answer on the local network within `waitMs`. Those that may not be called are
+     * for `everything` alone: the network is the operator's, not every tenant's to look at.
+     */
+    async discover(
+      { tenant, subject }: { tenant: string; subject: string },
+      waitMs: number,
+      everything: boolean,
+    ): Promise<DiscoveredCamera[]> {
+      const heard = await discovery.find(waitMs);
+      const hosts = (await this.all(tenant)).map(({ row }) => URL.parse(row.url)?.hostname);
+      const found = await Promise.all(heard.map(async (device) => {
+        const { endpoint: _, ...camera } = device;
+        const known = camera.addresses.some((address) => hosts.includes(address));
+        return { ...camera, known, allowed: await isAllowed(device) };
+      }));
+      const shown = found.filter(({ allowed }) => allowed || everything);
+      const details = { found: shown.length };
+      await db.transact((tx) => audit.note(tx, tenant, subject, "camera.discovery", { details }));
+      return shown;
     },
 
     /** Its figures, at most some seconds old. */

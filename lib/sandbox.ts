@@ -22,6 +22,8 @@ export type SandboxOptions = {
   recycleAfter: number;
   /** Jobs that may wait for a child; the next one is refused. */
   maxWaiting: number;
+  /** The child needs the network: it is not walled off from it. */
+  network?: boolean;
   /** Deno permission flags of the child, as narrow as it can work with: `--allow-read=…`. */
   permissions: string[];
   /** The child's whole environment; by default only what Deno needs to find its cache. */
@@ -101,7 +103,7 @@ export function createSandbox(options: SandboxOptions) {
   }
 
   function spawn(): Child {
-    const child = startChild(options, walls!);
+    const child = startChild(options, options.network ? { ...walls!, network: null } : walls!);
     children.add(child);
     void child.ended.then(({ killedFor, ...end }) => {
       children.delete(child);

@@ -75,13 +75,14 @@ export function createServices(given: Foundations) {
     async close() {
       const { ocr, reader } = writing;
       const { pets, custom } = predicting;
-      const { ownDetector } = watching;
+      const { discovery, ownDetector } = watching;
       await Promise.all([
         ocr?.close(),
         reader.close(),
         pets.close(),
         custom?.close(),
         ownDetector?.close(),
+        discovery.close(),
       ]);
       db.close();
     },

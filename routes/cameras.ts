@@ -8,6 +8,7 @@ import {
   CameraStats,
   NewCamera,
 } from "../lib/model/camera.ts";
+import { DiscoveredCamera, DiscoveryRequest } from "../lib/model/discovery.ts";
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter, type Env } from "./shared/app.ts";
@@ -16,7 +17,7 @@ import { idempotent } from "./shared/idempotency.ts";
 import { json, paged } from "./shared/json.ts";
 import { pageUntil, Paging } from "./shared/paging.ts";
 import { problems } from "./shared/problems.ts";
-import { secured } from "./shared/secured.ts";
+import { callerOf, secured } from "./shared/secured.ts";
 
 const params = z.object({ id: Id });
 const tags = ["cameras"];
@@ -106,6 +107,20 @@ const stop = createRoute({
   responses: { 200: json("The camera", Camera), ...problems(...refusals) },
 });
 
+const discover = createRoute({
+  method: "post",
+  path: "/api/cameras/discover",
+  tags,
+  summary: "Ask the local network for ONVIF cameras",
+  description: "Clients but the first are told of those alone that may be added.",
+  ...secured("admin"),
+  request: { body: { required: false, ...json("", DiscoveryRequest) } },
+  responses: {
+    200: json("Who answered", z.object({ items: z.array(DiscoveredCamera) })),
+    ...problems("invalid_request", "invalid_content", "unavailable"),
+  },
+});
+
 const stats = createRoute({
   method: "get",
   path: "/api/cameras/{id}/stats",
@@ -117,7 +132,7 @@ const stats = createRoute({
 });
 
 /** Cameras that Imago watches. */
-export function cameraRoutes({ cameras, cursors }: Services) {
+export function cameraRoutes({ cameras, cursors, tenants }: Services) {
   return createRouter()
     .openapi(list, async (c) => {
       const { items, next_cursor } = await pageUntil(
@@ -136,6 +151,13 @@ export function cameraRoutes({ cameras, cursors }: Services) {
       const camera = await cameras.add(c.var.tenant, c.req.valid("json"));
       c.header("Location", `/api/cameras/${camera.row.id}`);
       return c.json(show(c, camera), 201);
+    })
+    .openapi(discover, async (c) => {
+      // Without a body the schema's own standard is not filled in.
+      const { timeout_s } = DiscoveryRequest.parse(c.req.valid("json") ?? {});
+      const everything = c.var.tenant === await tenants.findFirst();
+      const items = await cameras.discover(callerOf(c), timeout_s * 1000, everything);
+      return c.json({ items }, 200);
     })
     .openapi(details, async (c) => {
       const camera = await cameras.get(c.var.tenant, c.req.valid("param").id);

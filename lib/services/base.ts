@@ -2,6 +2,7 @@ import { createAudit } from "../audit.ts";
 import { type Clock, createIds, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Disk } from "../disk.ts";
+import type { Discovery } from "../discovery/discovery.ts";
 import { createEncryption } from "../encryption.ts";
 import { createFeed } from "../feed.ts";
 import type { Imaging } from "../imaging/imaging.ts";
@@ -23,6 +24,8 @@ export type Foundations = {
   /** The disk of the database; null or left out where that is elsewhere. */
   disk?: Disk | null;
   clock?: Clock;
+  /** Another one than the local network's. */
+  discovery?: Discovery;
   /** log2 of the work that a password costs, where that is not to be the standard. */
   passwordCost?: number;
   /** Names of the pipeline's steps. */

@@ -1,5 +1,6 @@
 import { createCameraFrames } from "../camera_frames.ts";
 import { createCameras } from "../cameras.ts";
+import { createDiscovery } from "../discovery/discovery.ts";
 import { createEvents } from "../events.ts";
 import { createFfmpeg } from "../ffmpeg.ts";
 import { createFrames } from "../frames.ts";
@@ -36,6 +37,7 @@ export function createWatching(
     provider: ai ? null : `there is no provider of AI (${aiReason})`,
     model: ownDetector ? null : "there is no detector (DETECT_MODEL_PATH)",
   };
+  const discovery = base.discovery ?? createDiscovery();
   const cameraNet = createSafeFetch({
     kind: "camera",
     allowedNets: config.FETCH_ALLOWED_NETS,
@@ -44,6 +46,7 @@ export function createWatching(
     ...base,
     net: cameraNet,
     ffmpeg: createFfmpeg(),
+    discovery,
     whyNot: (detect) => why[detect],
   });
   const events = createEvents({ ...base, images, cameraExists: cameras.exists });
@@ -55,6 +58,7 @@ export function createWatching(
     events,
     cameraFrames: createCameraFrames({ ...base, images, events, tenants, quotaBytes }),
     trimEvery: quotaBytes * TRIM_SHARE,
+    discovery,
     detectors,
     ownDetector,
   };

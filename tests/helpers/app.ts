@@ -1,4 +1,5 @@
 import { type Config, parseConfig } from "../../lib/config.ts";
+import type { Discovery } from "../../lib/discovery/discovery.ts";
 import { createImaging } from "../../lib/imaging/imaging.ts";
 import { createDatabase, type Database } from "../../lib/kv.ts";
 import { createServices, type Services } from "../../lib/services.ts";
@@ -25,6 +26,8 @@ type Options = {
   storage?: Storage;
   /** Another database than a fresh one in memory. */
   db?: Database;
+  /** Another one than the local network's. */
+  discovery?: Discovery;
   /** false: as one of several processes on that database. */
   exclusive?: boolean;
 };
@@ -44,7 +47,7 @@ const STUCK_MS = 180_000;
 
 /** The real app on a KV and a storage in memory, with time that stands still. One per test. */
 export async function startApp(
-  { env = {}, steps = STEPS, storage, db, exclusive = true }: Options = {},
+  { env = {}, steps = STEPS, storage, db, discovery, exclusive = true }: Options = {},
 ) {
   const clock = createManualClock();
   const config = parseConfig({
@@ -68,6 +71,7 @@ export async function startApp(
     imaging: await sharedImaging(config.IMAGE_ENGINE),
     clock,
     passwordCost: 4,
+    discovery,
     steps: steps.map(({ name }) => name),
     ring: doorbell.ring,
     exclusive,

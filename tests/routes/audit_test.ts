@@ -101,6 +101,10 @@ const OPERATIONS: Record<string, [action: string, act: (app: TestApp) => Promise
     "dead_letter.discarded",
     async (app) => app.request(`/dead-letters/${await bury(app)}`, { method: "DELETE" }),
   ],
+  "POST /api/cameras/discover": [
+    "camera.discovery",
+    (app) => app.request("/api/cameras/discover", json("POST", { timeout_s: 0.5 })),
+  ],
   "POST /webhooks": ["webhook.created", newWebhook],
   "PATCH /webhooks/{id}": ["webhook.changed", async (app) => {
     const { id } = await (await newWebhook(app)).json();

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { Problem } from "../errors.ts";
+import { PACKAGES } from "../packages.ts";
+import { createSandbox } from "../sandbox.ts";
+
+/** WS-Discovery's own group and port. */
+const EVERYBODY = { hostname: "239.255.255.250", port: 3702 };
+/** Beyond the time that answers are waited for: to start the child, and to read them. */
+const SPARE_MS = 5_000;
+
+const text = z.string();
+const Device = z.object({
+  endpoint: text,
+  name: text,
+  hardware: text,
+  location: text,
+  addresses: z.array(text),
+  xaddrs: z.array(text),
+});
+const Heard = z.object({ devices: z.array(Device) });
+export type Heard = z.infer<typeof Device>;
+
+export type Discovery = ReturnType<typeof createDiscovery>;
+
+/**
+ * Asks the local network for ONVIF cameras, in a child that may use the network and nothing else:
+ * what answers is a stranger's XML. Whoever asks while a question is out shares its answers.
+ */
+export function createDiscovery(to = EVERYBODY) {
+  const sandbox = createSandbox({
+    name: "discovery",
+    entry: new URL("./child.ts", import.meta.url),
+    size: 1,
+    memoryMb: 768,
+    deadlineMs: SPARE_MS,
+    idleMs: 1_000,
+    recycleAfter: 10,
+    maxWaiting: 10,
+    network: true,
+    permissions: ["--allow-net", "--allow-sys=networkInterfaces", `--allow-read=${PACKAGES}`],
+  });
+  let underWay: Promise<Heard[]> | null = null;
+
+  const ask = async (waitMs: number): Promise<Heard[]> => {
+    const limits = { deadlineMs: waitMs + SPARE_MS };
+    try {
+      const { result } = await sandbox.run({ ...to, waitMs }, undefined, limits);
+      return Heard.parse(result).devices;
+    } catch (cause) {
+      if (cause instanceof Problem && cause.code === "unavailable") throw cause;
+      const detail = "Cannot look for cameras: the network does not let it";
+      throw new Problem("unavailable", detail, { retryAfter: 30, cause });
+    }
+  };
+
+  return {
+    /** Who answers within `waitMs`, in the order in which they do. */
+    find(waitMs: number): Promise<Heard[]> {
+      return underWay ??= ask(waitMs).finally(() => underWay = null);
+    },
+    close: sandbox.close,
+  };
+}
