@@ -26,7 +26,7 @@ const MESSAGES = { burst: 60, perSecond: 20 };
 /** Characters of a message; what we understand is far below it. */
 const MAX_MESSAGE = 65_536;
 /** Heartbeats in a row at which a client has taken nothing of what waits for it. */
-const MAX_STUCK_BEATS = 2;
+const MAX_STUCK_BEATS = 3;
 
 type Deps = {
   clock: Clock;

@@ -10,6 +10,8 @@ const log = getLogger(["imago", "live"]);
 
 /** Whoever fills the memory has so long to take leave. */
 const HASTE_MS = 100;
+/** A stopping server waits for goodbyes no longer than this. */
+const STOPPING_MS = 1_000;
 
 type Deps = Parameters<typeof createConnection>[0] & {
   /** Connections at once. */
@@ -77,7 +79,9 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
 
     /** Tells all that Imago is stopping. */
     close() {
-      for (const connection of open) connection.close(CLOSE.going, "Imago is stopping");
+      for (const connection of open) {
+        connection.close(CLOSE.going, "Imago is stopping", STOPPING_MS);
+      }
     },
   };
 }

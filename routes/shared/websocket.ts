@@ -7,13 +7,15 @@ import { cutSocket } from "./cut_socket.ts";
 
 /** The other end has so long to answer a goodbye, before it is cut off. */
 const FAREWELL_MS = 5_000;
+/** A connection that takes nothing stays open behind our back until the other end goes. */
+const HELD_MS = 10 * 60_000;
 const MAX_REASON_BYTES = 123;
 
 /** What becomes of a WebSocket. */
 export type Handlers = {
   open(socket: Socket): void;
   hear(data: unknown): void;
-  /** Called once, however it ended. */
+  /** Called once, when it takes no room any more, however it ended. */
   end(): void;
 };
 
@@ -37,13 +39,9 @@ export function refusePlain(request: Request) {
  */
 export function upgrade(request: Request, handlers: Handlers, options: Options): Response {
   const { socket, response } = accept(request, options.idleTimeout);
-  const adapted = adapt(socket, options.clock);
+  const adapted = adapt(socket, options.clock, () => handlers.end());
   socket.onopen = () => handlers.open(adapted);
   socket.onmessage = ({ data }) => handlers.hear(data);
-  socket.onclose = () => {
-    adapted.ended();
-    handlers.end();
-  };
   return response;
 }
 
@@ -67,8 +65,23 @@ function accept(request: Request, idleTimeout: number) {
   }
 }
 
-function adapt(socket: WebSocket, clock: Clock): Socket & { ended(): void } {
+function adapt(socket: WebSocket, clock: Clock, end: () => void): Socket {
   let cancelCut = () => {};
+  let cancelEnd = () => {};
+  let isBlocked = false;
+  let isOver = false;
+  const over = () => {
+    cancelEnd();
+    if (!isOver) end();
+    isOver = true;
+  };
+  socket.onclose = () => {
+    cancelCut();
+    if (!isBlocked) return over();
+    // What was being written keeps it; it is told once more when that has failed.
+    isBlocked = false;
+    cancelEnd = clock.after(HELD_MS, over);
+  };
   return {
     get bufferedAmount() {
       return socket.bufferedAmount;
@@ -76,10 +89,13 @@ function adapt(socket: WebSocket, clock: Clock): Socket & { ended(): void } {
     send: (text) => socket.send(text),
     close(code, reason, patienceMs = FAREWELL_MS) {
       if (socket.readyState !== WebSocket.OPEN) return;
+      const waits = socket.bufferedAmount > 0;
       socket.close(code, shortened(reason));
-      cancelCut = clock.after(patienceMs, () => cutSocket(socket));
+      cancelCut = clock.after(patienceMs, () => {
+        isBlocked = waits;
+        cutSocket(socket);
+      });
     },
-    ended: () => cancelCut(),
   };
 }
 
