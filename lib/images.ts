@@ -22,7 +22,7 @@ import type { Tenant } from "./model/tenant.ts";
 import type { Variants } from "./model/transform.ts";
 import type { Quotas } from "./quotas.ts";
 import { type Probe, receive } from "./receive.ts";
-import { createSearch } from "./search.ts";
+import { type Alike, createSearch } from "./search.ts";
 import type { Page } from "./search/pages.ts";
 import { timeOf } from "./search/span.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -172,6 +172,11 @@ export function createImages(deps: Deps) {
     /** The most used tags, and how many images have each. */
     tags(tenant: string): Promise<TagCount[]> {
       return search.tags(tenant);
+    },
+
+    /** Images of the tenant that look like this one, the most alike first, 20 at most. */
+    alike(row: ImageRow): Promise<Alike[]> {
+      return search.alike(row);
     },
 
     /** Other images of the tenant with the same bytes, newest first. */

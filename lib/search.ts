@@ -4,7 +4,8 @@ import type { Database, Key, Transaction } from "./kv.ts";
 import type { ImageFilter, ImageRow, TagCount, Terms } from "./model/image.ts";
 import { createBeginnings, hasBeginning } from "./search/beginnings.ts";
 import { createPages, type Page, rarest } from "./search/pages.ts";
-import { createPostings, type Posting } from "./search/postings.ts";
+import { distance, MAX_DISTANCE, termsOfHash } from "./search/alike.ts";
+import { createPostings, type Posting, take } from "./search/postings.ts";
 import { isEmpty, type Span, spanOf } from "./search/span.ts";
 import { createTermIndex } from "./search/term_index.ts";
 import {
@@ -24,6 +25,14 @@ const MAX_WORDS = 10;
 const MAX_TAGS = 1_000;
 /** Different tags that are looked at to find the most used ones. */
 const MAX_COUNTERS = 10_000;
+
+/** Images that are compared with another, of each part of its hash, and that are told. */
+const MAX_COMPARED = 50;
+const MAX_ALIKE = 20;
+const ALWAYS = spanOf({});
+
+/** An image, and in how many bits of 64 its perceptual hash differs from the other's. */
+export type Alike = { row: ImageRow; distance: number };
 
 type Query = { facts: string[]; words: string[]; beginning: string | null; name: string };
 
@@ -76,6 +85,23 @@ export function createSearch({ db }: { db: Database }) {
       const driver = await rarest(await driversOf(tenant, query, span));
       if (!driver) return await pages.plain(tenant, span, limit);
       return await pages.scan(driver, limit, (ids) => meant(tenant, query, driver, ids));
+    },
+
+    /**
+     * Images that look like this one, the most alike first, 20 at most. Of those that share a part of
+     * its perceptual hash the newest ones are compared: camera pictures of one scene are many.
+     */
+    async alike({ tenant, id, dhash }: ImageRow): Promise<Alike[]> {
+      if (!dhash) return [];
+      const lists = await Promise.all(
+        termsOfHash(dhash).map((term) => take(postings.of(tenant, term, ALWAYS).ids, MAX_COMPARED)),
+      );
+      const rows = await pages.rows(tenant, [...new Set(lists.flat())].filter((it) => it !== id));
+      return rows
+        .flatMap((row) => row.dhash ? [{ row, distance: distance(row.dhash, dhash) }] : [])
+        .filter(({ distance }) => distance <= MAX_DISTANCE)
+        .toSorted((a, b) => a.distance - b.distance || (a.row.id < b.row.id ? 1 : -1))
+        .slice(0, MAX_ALIKE);
     },
 
     /** The most used tags (1,000 at most) and how many images have each. */

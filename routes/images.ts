@@ -1,7 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Problem } from "../lib/errors.ts";
-import { Ai, Exif, Image, type ImageRow, ImageStatus, Ocr } from "../lib/model/image.ts";
+import {
+  Ai,
+  Exif,
+  Image,
+  type ImageRow,
+  ImageStatus,
+  Ocr,
+  SimilarImage,
+} from "../lib/model/image.ts";
 import { StepRun } from "../lib/model/job.ts";
 import { Id, Time } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
@@ -10,7 +18,7 @@ import { createRouter, type Env } from "./shared/app.ts";
 import { json } from "./shared/json.ts";
 import { notModified } from "./shared/etag.ts";
 import { idempotent } from "./shared/idempotency.ts";
-import { present } from "./shared/image_view.ts";
+import { present, summarize } from "./shared/image_view.ts";
 import { Link, LinkQuery } from "./shared/link.ts";
 import { problems } from "./shared/problems.ts";
 import { secured } from "./shared/secured.ts";
@@ -113,6 +121,20 @@ const exif = part("exif", "Read camera, date and position", Exif);
 const ocr = part("ocr", "Read the text found in the picture", Ocr);
 const ai = part("ai", "Read description and tags", Ai);
 
+const similar = createRoute({
+  method: "get",
+  path: "/images/{id}/similar",
+  tags: ["images"],
+  summary: "List images that look the same, the most alike first, 20 at most",
+  description: "Copies in other sizes, formats and qualities; empty until the picture was decoded.",
+  ...secured("images:read"),
+  request: { params },
+  responses: {
+    200: json("The images", z.object({ items: z.array(SimilarImage) })),
+    ...problems("not_found", "invalid_content"),
+  },
+});
+
 const downloadUrl = createRoute({
   method: "get",
   path: "/images/{id}/download-url",
@@ -205,6 +227,15 @@ export function imageRoutes(services: Services) {
       const row = await settledOrChanged(services, c, c.req.valid("param").id, wait * 1000);
       const { id, status, steps, started_at, done_at } = row;
       return c.json({ id, status, steps, started_at, done_at }, 200);
+    })
+    .openapi(similar, async (c) => {
+      const { origin } = new URL(c.req.url);
+      const row = await images.get(c.var.tenant, c.req.valid("param").id);
+      const items = (await images.alike(row)).map(({ row, distance }) => ({
+        ...summarize(row, links, origin),
+        distance,
+      }));
+      return c.json({ items }, 200);
     })
     .openapi(exif, async (c) => {
       const row = await images.get(c.var.tenant, c.req.valid("param").id);

@@ -137,6 +137,13 @@ export const ImageSummary = ImageRow.pick({
 }).openapi("ImageSummary");
 export type ImageSummary = z.infer<typeof ImageSummary>;
 
+/** An image that looks like another. */
+export const SimilarImage = ImageSummary.extend({
+  distance: z.number().int().openapi({
+    description: "In how many of 64 bits their perceptual hashes differ: 0 looks the same",
+  }),
+}).openapi("SimilarImage");
+
 /** Everything that is known of an image. */
 export const Image = ImageSummary.extend({
   sha256: z.string(),

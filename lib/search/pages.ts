@@ -44,11 +44,15 @@ export function createPages<T extends { id: string }>(db: Database, records: Rec
       return cut(items, limit);
     },
 
-    /** Records by their ids, ten at most, without those that are gone. */
+    /** Records by their ids, without those that are gone. */
     async rows(tenant: string, ids: string[]): Promise<T[]> {
-      if (ids.length === 0) return [];
-      const entries = await db.getMany<T[]>(ids.map((id) => records.key(tenant, id)));
-      return entries.flatMap(({ value }) => value ? [value] : []);
+      const keys = ids.map((id) => records.key(tenant, id));
+      const rows: T[] = [];
+      for (let at = 0; at < keys.length; at += MANY) {
+        const entries = await db.getMany<T[]>(keys.slice(at, at + MANY));
+        rows.push(...entries.flatMap(({ value }) => value ? [value] : []));
+      }
+      return rows;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ImageRow } from "../model/image.ts";
+import { termsOfHash } from "./alike.ts";
 
 /**
  * At most so many words of an image's tags, name and description, and of the text in it. A change
@@ -17,7 +18,13 @@ const ALIKE: Record<string, string> = { œ: "oe", æ: "ae", ø: "o", ł: "l", đ
 /** Everything that finds an image, but for the words of the text in it. */
 export function termsOf(row: ImageRow): string[] {
   const words = [...row.ai?.tags ?? [], row.original_name, row.ai?.description ?? ""].join("\n");
-  return [...new Set([...factsOf(row), ...wordTerms(words, MAX_FACT_WORDS)])];
+  return [
+    ...new Set([
+      ...factsOf(row),
+      ...termsOfHash(row.dhash),
+      ...wordTerms(words, MAX_FACT_WORDS),
+    ]),
+  ];
 }
 
 /** What filters ask for, as terms: `status:done`, `tag:beach`, `camera:canon` … */

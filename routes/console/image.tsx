@@ -39,6 +39,10 @@ export const image: Screen = {
             <h2 id="facts-title">{t("image.facts")}</h2>
             <dl id="facts" class="facts" />
           </section>
+          <section class="card" aria-labelledby="similar-title" id="similar-card" hidden>
+            <h2 id="similar-title">{t("image.similar")}</h2>
+            <ul id="similar" class="similar" />
+          </section>
           <section class="card" aria-labelledby="links-title">
             <h2 id="links-title">{t("image.links")}</h2>
             <p class="hint">{t("image.linksHint")}</p>

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import type { ImageSummary } from "../../lib/model/image.ts";
+import sharp from "sharp";
+import type { z } from "zod";
+import type { ImageSummary, SimilarImage } from "../../lib/model/image.ts";
 import { defineStep, Discard, type Step } from "../../pipeline/step.ts";
 import { rank, seeded, word } from "../helpers/album.ts";
 import { startApp, type TestApp } from "../helpers/app.ts";
@@ -215,3 +217,40 @@ const list = async (app: TestApp, query: string) => {
   const { items } = await response.json();
   return items.map(({ original_name }: ImageSummary) => original_name);
 };
+
+Deno.test("GET /images/{id}/similar finds copies in other sizes and qualities, of the tenant alone", async () => {
+  await using app = await startApp();
+  const other = await app.asTenant();
+  const [camera, plain, ...smaller] = await Promise.all([
+    ...[Deno.readFile(fixture("camera.jpg")), Deno.readFile(fixture("plain.jpg"))],
+    ...[48, 80].map(async (width) =>
+      new Uint8Array(
+        await sharp(fixture("plain.jpg").pathname).resize(width).jpeg({ quality: 50 }).toBuffer(),
+      )
+    ),
+  ]);
+  const { id } = await (await app.upload(plain!)).json();
+  assert.deepEqual(await similar(app, id), [], "not yet decoded");
+  await app.upload(png(96, 64), "nothing.png");
+  for (const bytes of smaller) await app.upload(bytes, "smaller.jpg");
+  await app.upload(camera!, "camera.jpg");
+  await app.upload(plain!, "copy.jpg");
+  await app.upload(plain!, "theirs.jpg", other.key);
+  await app.drain();
+  const found = await similar(app, id);
+  assert.equal(found[0]?.original_name, "copy.jpg");
+  assert.equal(found[0]?.distance, 0);
+  const names = found.map(({ original_name }) => original_name);
+  assert.deepEqual(names.filter((name) => name === "smaller.jpg").length, 2);
+  assert.ok(!names.includes("nothing.png") && !names.includes("theirs.jpg"));
+  assert.equal((await other.request(`/images/${id}/similar`)).status, 404);
+  assert.deepEqual(await recountSearch(app.services.db), []);
+});
+
+const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url);
+
+async function similar({ request }: Pick<TestApp, "request">, id: string) {
+  const answer = await request(`/images/${id}/similar`);
+  const { items }: { items: z.infer<typeof SimilarImage>[] } = await answer.json();
+  return items;
+}

@@ -56,12 +56,41 @@ function render(image) {
   status.textContent = t(`status.${image.status}`);
   fillWith(byId("steps"), Object.entries(image.steps).map(([name, run]) => stepOf(name, run)));
   void showPicture(image).catch(complain);
+  void showSimilar(image).catch(complain);
   fillWith(byId("seen"), seenOf(image));
   fillWith(byId("text"), textOf(image));
   fillWith(byId("facts"), factsOf(image));
   const text = image.ocr?.text ?? "";
   show(byId("copy-text"), text !== "");
   byId("copy-text").onclick = () => void copy(text);
+}
+
+/** Whether those that look the same are shown: they are known once the picture was decoded. */
+let compared = false;
+
+/** @param {Image} image */
+async function showSimilar({ steps }) {
+  if (compared || steps.renditions?.state !== "done") return;
+  compared = true;
+  /** @type {{ items: import("zod").infer<typeof import("../../../../lib/model/image.ts").SimilarImage>[] }} */
+  const { items } = await get(`${path}/similar`);
+  show(byId("similar-card"), items.length > 0);
+  fillWith(
+    byId("similar"),
+    items.map(({ id, original_name, thumbnail_url }) =>
+      h(
+        "li",
+        {},
+        h(
+          "a",
+          { href: `/console/images/${id}`, title: original_name },
+          thumbnail_url
+            ? h("img", { src: localUrl(thumbnail_url), alt: original_name, decoding: "async" })
+            : original_name,
+        ),
+      )
+    ),
+  );
 }
 
 /**

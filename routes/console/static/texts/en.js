@@ -131,6 +131,7 @@ export const en = {
   "image.textConfidence": "Read with {confidence} confidence",
   "image.skipped": "This was left out:",
   "image.stepFailed": "This did not work. You can try it again below.",
+  "image.similar": "Photos that look the same",
   "image.facts": "Details",
   "image.taken": "Taken",
   "image.camera": "Camera",

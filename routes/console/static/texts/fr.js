@@ -139,6 +139,7 @@ export const fr = {
   "image.textConfidence": "Lu avec une confiance de {confidence}",
   "image.skipped": "Ceci a été laissé de côté :",
   "image.stepFailed": "Cela n’a pas marché. Vous pouvez réessayer plus bas.",
+  "image.similar": "Photos qui se ressemblent",
   "image.facts": "Détails",
   "image.taken": "Prise le",
   "image.camera": "Appareil",
