@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Problem } from "../lib/errors.ts";
@@ -53,6 +54,8 @@ const live = createRoute({
 export function socketRoutes(services: Services) {
   const { config, clock, sockets } = services;
   let there = 0;
+  /** A connection outlives its request, and must not keep it. */
+  const outside = AsyncLocalStorage.snapshot();
   return createRouter().openapi(live, async (c) => {
     refusePlain(c.req.raw);
     refuseOtherSites(c);
@@ -70,7 +73,8 @@ export function socketRoutes(services: Services) {
         if (connection) sockets.forget(connection);
       },
     };
-    const response = upgrade(c.req.raw, handlers, { clock, idleTimeout: IDLE_TIMEOUT_S });
+    const options = { clock, idleTimeout: IDLE_TIMEOUT_S };
+    const response = outside(() => upgrade(c.req.raw, handlers, options));
     there++;
     c.set("upgrade", response);
     return new Response();

@@ -228,7 +228,8 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
   };
 
   const fail = (error: unknown) => {
-    log.error("A live connection failed: {error}", { error });
+    const tenant = principal?.tenant ?? null;
+    log.error("A live connection failed: {error}", { error, tenant });
     close(CLOSE.internal, "Something went wrong on our side");
   };
 

@@ -4,7 +4,7 @@ const MB = 1_048_576;
 /** How often memory is looked at. */
 const LOOK_MS = 50;
 /** Growth beyond which somebody is suspected. */
-const ALARM_BYTES = 96 * MB;
+const ALARM_BYTES = 64 * MB;
 /** The heap gives its pages back late: it counts with its largest size in so many looks. */
 const HEAP_LOOKS = 200;
 /** Who is asked answers within this time. */

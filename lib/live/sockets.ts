@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { getLogger } from "@logtape/logtape";
 import { systemClock } from "../clock.ts";
 import { type Connection, createConnection, type Peer } from "./connection.ts";
@@ -10,8 +9,8 @@ const log = getLogger(["imago", "live"]);
 
 /** Whoever fills the memory has so long to take leave. */
 const HASTE_MS = 100;
-/** A stopping server waits for goodbyes no longer than this. */
-const STOPPING_MS = 1_000;
+/** Who is refused, and everybody when the server stops, has so long. */
+const SHORT_MS = 1_000;
 
 type Deps = Parameters<typeof createConnection>[0] & {
   /** Connections at once. */
@@ -31,8 +30,6 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
     }
     if (silent.length) log.warning("Memory grows: {count} silent ended", { count: silent.length });
   };
-  /** Runs what is not for the client that happens to come. */
-  const outside = AsyncLocalStorage.snapshot();
   const guard = createMemoryGuard({
     clock: systemClock,
     measure: Deno.memoryUsage,
@@ -58,12 +55,12 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
     /** Takes a new connection in; null, and it is closed with 1013, where there are too many. */
     admit(socket: Socket, peer: Peer): Connection | null {
       if (!makeRoom(peer)) {
-        socket.close(CLOSE.tryLater, "Too many connections");
+        socket.close(CLOSE.tryLater, "Too many connections", SHORT_MS);
         return null;
       }
       const connection = createConnection(deps, socket, peer);
       open.add(connection);
-      outside(() => guard.start());
+      guard.start();
       return connection;
     },
 
@@ -80,7 +77,7 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
     /** Tells all that Imago is stopping. */
     close() {
       for (const connection of open) {
-        connection.close(CLOSE.going, "Imago is stopping", STOPPING_MS);
+        connection.close(CLOSE.going, "Imago is stopping", SHORT_MS);
       }
     },
   };

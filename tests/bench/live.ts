@@ -2,20 +2,23 @@
  * Measures live events: how soon they are with everybody, and what those who do not read cost:
  *
  *     deno task bench:live [--sockets 1000] [--events 100] [--rate 10] [--slow 20] [--flood 5000]
+ *                          [--attack-rate 100]
  *
  * The clients are a process of their own. Each side needs a file for each socket: see `ulimit -n`.
  */
 import { parseArgs } from "node:util";
-import type { Server } from "../helpers/server.ts";
 import { gauge } from "./client.ts";
-import { endPrograms, startProgram } from "./program.ts";
+import { measureAttacks } from "./live_attacks.ts";
+import {
+  floodWith,
+  type Heard,
+  makeEvent,
+  memory,
+  startClients,
+  withServer,
+} from "./live_setup.ts";
+import { endPrograms } from "./program.ts";
 import { quantile, type Row, showTable } from "./report.ts";
-
-const PATIENCE_MS = 60_000;
-/** Descriptions of the events in the flood: with them the buffers of the network are soon full. */
-const LARGE = 1_900;
-
-type Heard = { counts: [least: number, most: number]; closed: number; latencies: number[] };
 
 if (import.meta.main) await main();
 
@@ -27,6 +30,7 @@ async function main() {
       rate: { type: "string", default: "10" },
       slow: { type: "string", default: "20" },
       flood: { type: "string", default: "5000" },
+      "attack-rate": { type: "string", default: "100" },
     },
   });
   const [sockets, events, rate, slow, flood] = [
@@ -41,6 +45,12 @@ async function main() {
   }
   print(showTable(`${sockets} sockets, ${events} events`, await everybody(sockets, events, rate)));
   print(showTable(`${slow} do not read`, await besideSlowOnes(slow, flood)));
+  print(
+    showTable(
+      `under attack, ${values["attack-rate"]} MB/s`,
+      await measureAttacks(values["attack-rate"]),
+    ),
+  );
   Deno.exit(0);
 }
 
@@ -101,87 +111,6 @@ function latenciesOf({ latencies }: Heard): Row[] {
     value: quantile(latencies, q),
     unit: "ms",
   }));
-}
-
-async function withServer<T>(work: (server: Server) => Promise<T>): Promise<T> {
-  const folder = await Deno.makeTempDir({ prefix: "imago-bench-" });
-  try {
-    await using server = await startProgram(folder, { WS_MAX_CONNECTIONS: "100000" });
-    return await work(server);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** Events from four writers, one after the other. */
-async function floodWith(server: Server, count: number) {
-  let left = count;
-  const writer = async () => {
-    while (left-- > 0) await makeEvent(server, LARGE);
-  };
-  await Promise.all(Array.from({ length: 4 }, writer));
-}
-
-async function makeEvent(server: Server, padding: number) {
-  const sent = performance.timeOrigin + performance.now();
-  const answer = await server.request("/api/events", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ type: "motion", description: `${sent} ${"x".repeat(padding)}` }),
-  });
-  if (answer.status !== 201) throw new Error(await answer.text());
-  await answer.body?.cancel();
-}
-
-async function startClients({ base, key }: Server, readers: number, slow: number) {
-  const address = `${base.replace("http", "ws")}/ws`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--allow-net",
-      new URL("./live_clients.ts", import.meta.url).pathname,
-      ...[address, key, String(readers), String(slow)],
-    ],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const lines = readLines(child.stdout);
-  const stdin = child.stdin.getWriter();
-  await lines.next();
-  const ask = async (): Promise<Heard> => {
-    await stdin.write(new Uint8Array([10]));
-    return JSON.parse((await lines.next()).value ?? "null");
-  };
-  return {
-    /** What the readers have, when each has `count` events, or none more comes. */
-    async heard(count: number): Promise<Heard> {
-      for (const until = Date.now() + PATIENCE_MS;;) {
-        const heard = await ask();
-        if (heard.counts[0] >= count || Date.now() > until) return heard;
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
-    },
-
-    async [Symbol.asyncDispose]() {
-      await stdin.close();
-      await child.status;
-    },
-  };
-}
-
-async function* readLines(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-}
-
-async function memory(server: Server): Promise<number> {
-  return await gauge(server, "process_resident_memory_bytes") / 1_048_576;
 }
 
 function print(text: string) {

@@ -3,6 +3,8 @@
  * Opens so many WebSockets that follow events and read, and so many that stop reading. Says `ready`,
  * and what the readers have got each time that a line comes in.
  */
+import { frame, handshake, write } from "./raw_socket.ts";
+
 const [address = "", key = "", readers = "0", slow = "0"] = Deno.args;
 
 const latencies: number[] = [];
@@ -30,6 +32,7 @@ function openReader(): Promise<void> {
     if (message.type === "connected") {
       socket.send(JSON.stringify({ type: "subscribe", channels: ["events"] }));
     } else if (message.type === "subscribed") resolve();
+    else if (message.type === "ping") socket.send('{"type":"pong"}');
     else if (message.type === "new_event") {
       counts[mine]!++;
       latencies.push(now - parseFloat(message.data.description));
@@ -42,22 +45,8 @@ function openReader(): Promise<void> {
 
 /** Follows events by a connection from which nothing is read. */
 async function openSlow(): Promise<Deno.Conn> {
-  const { hostname, port } = new URL(address);
-  const conn = await Deno.connect({ hostname, port: Number(port) });
-  const lines = [
-    "GET /ws HTTP/1.1",
-    `Host: ${hostname}:${port}`,
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-    `X-API-Key: ${key}`,
-  ];
-  const text = new TextEncoder().encode('{"type":"subscribe","channels":["events"]}');
-  await conn.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
-  await conn.read(new Uint8Array(1_024));
-  // A final text frame, masked with zeros.
-  await conn.write(new Uint8Array([0x81, 0x80 | text.length, 0, 0, 0, 0, ...text]));
+  const conn = await handshake(address, key);
+  await write(conn, frame(1, true, '{"type":"subscribe","channels":["events"]}'));
   return conn;
 }
 

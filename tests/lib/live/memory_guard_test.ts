@@ -35,7 +35,7 @@ function watch() {
 Deno.test("createMemoryGuard() asks everybody when memory grows, and ends who does not answer", () => {
   const { memory, told, pass } = watch();
   pass(1_000);
-  memory.rss += 90 * MB;
+  memory.rss += 60 * MB;
   pass(1_000);
   assert.deepEqual(told, []);
   memory.rss += 10 * MB;
@@ -43,7 +43,7 @@ Deno.test("createMemoryGuard() asks everybody when memory grows, and ends who do
   assert.deepEqual(told, ["end mute", "ask"]);
   pass(500);
   assert.equal(told.at(-1), "end silent");
-  memory.rss -= 90 * MB;
+  memory.rss -= 60 * MB;
   told.length = 0;
   pass(10_000);
   assert.deepEqual(told, []);
