@@ -10,7 +10,7 @@ import type { Scope, TenantPrincipal } from "../model/tenant.ts";
 import { createAllowance } from "./allowance.ts";
 import { type ClientMessage, CLOSE, MAX_CHANNELS } from "./messages.ts";
 import { createOutbox, type Socket } from "./outbox.ts";
-import { parseMessage } from "./parse.ts";
+import { parseMessage, tokenIn } from "./parse.ts";
 import { tellEvents } from "./tell_events.ts";
 import { FellBehind, type Tails } from "./tails.ts";
 
@@ -185,11 +185,8 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     for (const go of begin) go();
   };
 
-  const authenticate = async (message: ClientMessage) => {
-    if (message.type !== "auth") {
-      throw new Problem("unauthorized", 'Send {"type":"auth","token":…} first');
-    }
-    const known = await peer.authenticate(message.token);
+  const authenticate = async (text: string) => {
+    const known = await peer.authenticate(tokenIn(text));
     if (!closed) welcome(known);
   };
 
@@ -213,9 +210,8 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     try {
       // As clients write it that speak no JSON.
       if (text === "ping" && principal) return send("pong");
-      const message = parseMessage(text);
-      if (principal) await obey(message);
-      else await authenticate(message);
+      if (principal) await obey(parseMessage(text));
+      else await authenticate(text);
     } catch (error) {
       if (principal || closed || !(error instanceof Problem)) return refuse(error);
       refuse(error);

@@ -10,6 +10,20 @@ export function parseMessage(text: string): ClientMessage {
   throw new Problem("invalid_content", `Cannot use the message: ${place}${message}`);
 }
 
+/**
+ * The key or access token in a first message: `{"type":"auth","token":"…"}`, or what would stand in
+ * the header, `Bearer …`. `unauthorized` where there is none.
+ */
+export function tokenIn(text: string): string {
+  const [, bearer] = BEARER.exec(text) ?? [];
+  if (bearer) return bearer;
+  const message = ClientMessage.safeParse(parseJson(text));
+  if (message.data?.type === "auth") return message.data.token.replace(/^Bearer\s+/i, "");
+  throw new Problem("unauthorized", 'Send {"type":"auth","token":…} first');
+}
+
+const BEARER = /^\s*Bearer\s+(\S{1,8192})\s*$/i;
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

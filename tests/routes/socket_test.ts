@@ -57,9 +57,13 @@ Deno.test("/ws knows who tells a key or an access token in the first message", a
   await using app = await startLive();
   await makeUser(app, "marie", ["events:read"]);
   const { access_token } = await signIn(app);
-  for (const token of [app.key, access_token]) {
+  const first = [app.key, access_token].flatMap((token) => [
+    { type: "auth", token },
+    `Bearer ${token}`,
+  ]);
+  for (const message of first) {
     const client = app.connect({ headers: {} });
-    client.socket.onopen = () => client.say({ type: "auth", token });
+    client.socket.onopen = () => client.say(message);
     assert.equal((await client.next()).type, "connected");
   }
 });
