@@ -17,7 +17,7 @@ const SILENCE_MS = 15_000;
 /** From connecting to the first picture. */
 const FIRST_PICTURE_MS = 20_000;
 /** Who has sent pictures for so long begins anew with the shortest wait. */
-const STEADY_MS = 60_000;
+const STEADY_MS = 10_000;
 
 type Deps = LookDeps & {
   clock: Clock;

@@ -4,7 +4,8 @@
 #   eval "$(tests/services.sh)"   start (or find running) and set the TEST_… variables
 #   tests/services.sh stop        stop what was started here
 #
-# Chromium: Debian's package, installed where this may be done (root, apt-get).
+# Chromium, ffmpeg and an RTSP server: Debian's packages, installed where this may be done (root,
+# apt-get).
 # S3: MinIO, else Versity's S3 gateway; both check signatures. Whichever is on PATH is taken, else
 # it is built once through the Go module proxy (some minutes). What cannot be had is named on
 # stderr, and the tests that need it are ignored; the exit status is 0 either way.
@@ -13,6 +14,8 @@ set -u
 MINIO_MODULE=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 VERSITY_MODULE=github.com/versity/versitygw/cmd/versitygw@v1.8.0
 BUILD_SECONDS=480
+RTSP_SERVER="python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
+gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
 
 RUN="${TMPDIR:-/tmp}/imago-services-$(id -u)"
 BIN="${XDG_CACHE_HOME:-$HOME/.cache}/imago-services"
@@ -24,6 +27,7 @@ main() {
   case "${1:-start}" in
     start)
       install_chromium || echo "tests/services.sh: no Chromium: needs Debian's package" >&2
+      install_rtsp || echo "tests/services.sh: no RTSP camera: needs ffmpeg and $RTSP_SERVER" >&2
       start_s3 || echo "tests/services.sh: no S3 server: needs minio, versitygw or go" >&2
       ;;
     stop) stop_s3 ;;
@@ -33,10 +37,21 @@ main() {
 }
 
 install_chromium() {
-  [ -x /usr/bin/chromium ] && return 0
+  [ -x /usr/bin/chromium ] || install chromium
+}
+
+install_rtsp() {
+  command -v ffmpeg >/dev/null && has_rtsp_server || install ffmpeg $RTSP_SERVER
+}
+
+has_rtsp_server() {
+  /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null
+}
+
+install() {
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
   apt-get update -qq >&2 &&
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2
 }
 
 start_s3() {

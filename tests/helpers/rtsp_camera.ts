@@ -8,14 +8,15 @@ export const hasRtsp = await succeeds("ffmpeg", "-version") && await succeeds(
   'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer',
 );
 
-/** A real RTSP camera on loopback. */
-export async function startRtspCamera() {
-  const process = new Deno.Command(PYTHON, { args: [PROGRAM], stdout: "piped", stderr: "null" })
-    .spawn();
+/** A real RTSP camera on loopback, at a free port unless one is given. */
+export async function startRtspCamera(port = 0) {
+  const args = [PROGRAM, String(port)];
+  const process = new Deno.Command(PYTHON, { args, stdout: "piped", stderr: "null" }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value } = await reader.read();
   return {
     url: `rtsp://127.0.0.1:${Number(value)}/cam`,
+    port: Number(value),
     async [Symbol.asyncDispose]() {
       process.kill("SIGKILL");
       await Promise.all([process.status, reader.cancel()]);
