@@ -5,6 +5,7 @@ import { Problem } from "../lib/errors.ts";
 import type { Events } from "../lib/events.ts";
 import type { Frame } from "../lib/frames.ts";
 import type { Imaging, Pixels } from "../lib/imaging/imaging.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import type { CameraRow } from "../lib/model/camera.ts";
 import type { Box } from "../lib/model/event.ts";
 import type { Detection, Detector } from "../lib/seeing/detector.ts";
@@ -22,6 +23,7 @@ export type LookDeps = {
   events: Pick<Events, "create">;
   cameraFrames: Pick<CameraFrames, "keep" | "trim">;
   tenants: Pick<Tenants, "get">;
+  metrics: Pick<Metrics, "cameraPictures" | "cameraFailures">;
   /** Who names what is seen; null where there is none. */
   detectors: Record<"provider" | "model", Detector | null>;
   /** Share of the camera's quota of pictures after which it is looked whether some must go. */
@@ -44,7 +46,7 @@ type Options = {
  * is done in the sandbox; what is left is arithmetic on some ten thousand numbers.
  */
 export function createLook(row: CameraRow, deps: LookDeps, { signal, onTrouble }: Options) {
-  const { clock, imaging, events, cameraFrames } = deps;
+  const { clock, imaging, events, cameraFrames, metrics } = deps;
   const { motion: settings, detect, keep_every_s, rules } = row;
   const motion = createMotion({ minArea: settings.min_area, zones: settings.zones });
   const isLooking = settings.enabled || detect !== "none";
@@ -156,6 +158,7 @@ export function createLook(row: CameraRow, deps: LookDeps, { signal, onTrouble }
   return {
     /** Looks at this picture, unless it still looks at another. */
     see(frame: Frame): void {
+      metrics.cameraPictures.inc({ done: looking ? "passed over" : "looked at" });
       looking ??= look(frame)
         .catch((error) => {
           if (signal.aborted) return;

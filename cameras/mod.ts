@@ -10,7 +10,7 @@ export function createWatchers(services: Services) {
   const http = createHttpSource({ net, clock });
   const rtsp = createRtspSource({ net });
 
-  return createSupervisor({
+  const supervisor = createSupervisor({
     cameras,
     clock,
     exclusive,
@@ -20,6 +20,8 @@ export function createWatchers(services: Services) {
       return watch(row, { ...services, source, lease }, signal);
     },
   });
+  services.worker.watching = () => supervisor.watched;
+  return supervisor;
 }
 
 export type Watchers = ReturnType<typeof createWatchers>;

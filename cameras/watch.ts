@@ -92,6 +92,7 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
       failures = wasSteady(activeSince, clock) ? 1 : failures + 1;
       activeSince = null;
       seen.errors++;
+      deps.metrics.cameraFailures.inc();
       void note({ status: "error", error });
       await pause(clock, backoff(failures), ending);
     }

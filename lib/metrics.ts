@@ -6,6 +6,8 @@ type Sources = {
   running: () => number;
   /** Live connections. */
   sockets: () => number;
+  /** Cameras that this process watches. */
+  cameras: () => number;
   sandboxes: () => Record<string, { children: number; busy: number; waiting: number }>;
   queue: () => Promise<QueueDepth>;
   /** Free bytes on the disk of the database; null where there is none. */
@@ -71,6 +73,12 @@ export function createMetrics(sources: Sources) {
       [],
       [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     ),
+    cameraPictures: counter(
+      "imago_camera_pictures_total",
+      "Pictures that came from cameras, by what was done: looked at, or passed over for want of time",
+      ["done"],
+    ),
+    cameraFailures: counter("imago_camera_failures_total", "Connections to cameras that failed"),
     /** Told every delay of the event loop, in seconds; shows the longest since the last scrape. */
     eventLoopDelay: longest(
       registry,
@@ -114,6 +122,7 @@ function observe(registry: Registry, sources: Sources) {
     () => Deno.memoryUsage().rss,
   );
   gauge("imago_jobs_running", "Jobs that run in this process", sources.running);
+  gauge("imago_cameras_watched", "Cameras that this process watches", sources.cameras);
   gauge("imago_websocket_connections", "Clients that follow live on /ws", sources.sockets);
   new Counter({
     name: "imago_kv_commits_total",

@@ -27,14 +27,15 @@ export function createServices(given: Foundations) {
   const { secrets: _, ...shared } = base;
   const { db, clock, disk, imaging } = base;
 
-  /** Set once there is a scheduler. */
-  const worker = { running: () => 0 };
+  /** Set once there is a scheduler, and who watches cameras. */
+  const worker = { running: () => 0, watching: () => 0 };
   const metrics: Metrics = createMetrics({
     version,
     queue: createQueueDepth({ db, clock }),
     freeDisk: disk && disk.look,
     commits: () => db.commits,
     running: () => worker.running(),
+    cameras: () => worker.watching(),
     sockets: () => live.sockets.count(),
     sandboxes: () => ({
       imaging: imaging.stats(),

@@ -67,6 +67,9 @@ Deno.test("snapshots are fetched at the camera's rate, with its password, and ha
   assert.equal(camera.asked.at(-1)?.get("Authorization"), login);
   await app.request(`/api/cameras/${id}/stop`, { method: "POST" });
   await until(async () => (await statsOf(app, id)).frames >= 5);
+  const figures = await (await app.app.request("/metrics")).text();
+  const looked = /^imago_camera_pictures_total\{done="looked at"\} (\d+)$/m.exec(figures);
+  assert.ok(Number(looked?.[1]) > 0);
   assert.equal((await shown(app, id)).status, "inactive");
 });
 
