@@ -5,13 +5,13 @@ export function createAllowance(clock: Clock, burst: number, perSecond: number) 
   let left = burst;
   let at = clock.now();
   return {
-    /** Whether one more may pass now. */
-    take(): boolean {
+    /** Whether one more may pass now, or something that counts as much as `cost`. */
+    take(cost = 1): boolean {
       const now = clock.now();
       left = Math.min(burst, left + Math.max(0, now - at) / 1000 * perSecond);
       at = now;
-      if (left < 1) return false;
-      left--;
+      if (left < cost) return false;
+      left -= cost;
       return true;
     },
   };

@@ -1,17 +1,14 @@
 import { getLogger } from "@logtape/logtape";
-import { covers } from "../auth/scopes.ts";
 import type { Cameras } from "../cameras.ts";
 import { type Clock, timestamp } from "../clock.ts";
 import { Problem } from "../errors.ts";
 import type { Frames } from "../frames.ts";
-import type { FeedItem } from "../model/feed.ts";
-import { Id } from "../model/scalars.ts";
-import type { Scope, TenantPrincipal } from "../model/tenant.ts";
+import type { TenantPrincipal } from "../model/tenant.ts";
 import { createAllowance } from "./allowance.ts";
-import { type ClientMessage, CLOSE, MAX_CHANNELS } from "./messages.ts";
+import { createChannels } from "./channels.ts";
+import { type ClientMessage, CLOSE } from "./messages.ts";
 import { createOutbox, type Socket } from "./outbox.ts";
 import { parseMessage, tokenIn } from "./parse.ts";
-import { tellEvents } from "./tell_events.ts";
 import { FellBehind, type Tails } from "./tails.ts";
 
 const log = getLogger(["imago", "live"]);
@@ -19,8 +16,6 @@ const log = getLogger(["imago", "live"]);
 /** Who does not say who they are within this time is sent away. */
 const AUTH_MS = 10_000;
 const HEARTBEAT_MS = 30_000;
-/** What the channel of a camera is called, before its id. */
-const CAMERA = "camera_";
 /** Messages that a client may send at once, and each second. */
 const MESSAGES = { burst: 60, perSecond: 20 };
 /** Characters of a message; what we understand is far below it. */
@@ -52,11 +47,11 @@ export type Connection = ReturnType<typeof createConnection>;
 
 /** One client of `/ws`: what it says, what it follows, and when it has to go. */
 export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
-  const { clock, tails, frames, cameras, renew } = deps;
-  const { send, tell, ...outbox } = createOutbox(socket, clock);
+  const { clock, renew } = deps;
+  const outbox = createOutbox(socket, clock);
+  const { send, tell } = outbox;
   const allowance = createAllowance(clock, MESSAGES.burst, MESSAGES.perSecond);
-  /** What it follows, each with what ends that. */
-  const channels = new Map<string, () => void>();
+  const channels = createChannels({ ...deps, outbox, fail: (error) => fail(error) });
   let principal: TenantPrincipal | null = null;
   let cancelTimer = () => {};
   let stuckBeats = 0;
@@ -69,8 +64,7 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
   const end = () => {
     closed = true;
     cancelTimer();
-    for (const stop of channels.values()) stop();
-    channels.clear();
+    channels.end();
     outbox.end();
   };
 
@@ -108,66 +102,7 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     if (!principal || closed) return;
     principal = await renew(principal);
     if (!principal) return close(CLOSE.unauthorized, "The key or session has ended");
-    for (const name of [...channels.keys()]) {
-      try {
-        permit(scopeOf(name));
-      } catch (error) {
-        leave(name);
-        refuse(error, name);
-      }
-    }
-  };
-
-  const permit = (scope: Scope) => {
-    if (principal && covers(principal.scopes, [scope])) return;
-    throw new Problem("insufficient_scope", `This needs the scope "${scope}"`);
-  };
-
-  /** Makes sure that a channel may be followed; returns what begins it, once that was told. */
-  const enter = async (name: string, after: string | null): Promise<() => void> => {
-    permit(scopeOf(name));
-    if (channels.has(name) && !(name === "events" && after)) return () => {};
-    leave(name);
-    if (channels.size >= MAX_CHANNELS) {
-      throw new Problem("invalid_content", `Cannot follow more than ${MAX_CHANNELS} channels`);
-    }
-    return name === "events" ? await enterEvents(after) : await enterCamera(name);
-  };
-
-  const enterEvents = async (after: string | null) => {
-    const left = new AbortController();
-    channels.set("events", () => left.abort());
-    const items = await tails.follow(principal!.tenant, after, left.signal);
-    return () => void followEvents(items, left.signal);
-  };
-
-  const followEvents = async (items: AsyncIterable<FeedItem>, signal: AbortSignal) => {
-    try {
-      await tellEvents(items, { send, room: outbox.room }, signal);
-    } catch (error) {
-      if (error instanceof FellBehind) return close(CLOSE.policy, "Too slow: events were lost");
-      if (!signal.aborted) fail(error);
-    }
-  };
-
-  /** Who comes to a camera sees at once what it saw last. */
-  const enterCamera = async (name: string) => {
-    const id = name.slice(CAMERA.length);
-    const { tenant } = principal!;
-    await cameras.get(tenant, id);
-    channels.set(name, () => {});
-    return () => {
-      if (!channels.has(name)) return;
-      const latest = frames.latest(tenant, id);
-      if (latest) outbox.show(id, latest);
-      const stop = frames.follow(tenant, id, (frame) => outbox.show(id, frame));
-      channels.set(name, () => (stop(), outbox.forget(id)));
-    };
-  };
-
-  const leave = (name: string) => {
-    channels.get(name)?.();
-    channels.delete(name);
+    channels.review(principal, refuse);
   };
 
   const refuse = (error: unknown, channel?: string) => {
@@ -175,22 +110,25 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     tell({ type: "error", code: error.code, message: error.detail, channel });
   };
 
-  const subscribe = async (names: string[], after: string | null) => {
+  const subscribe = async (known: TenantPrincipal, names: string[], after: string | null) => {
     const begin: (() => void)[] = [];
     for (const name of new Set(names)) {
-      await enter(name, after).then((go) => begin.push(go), (error) => refuse(error, name));
-      if (closed) return;
+      const entered = channels.enter(known, name, after);
+      await entered.then((go) => begin.push(go), (error) => refuse(error, name));
+      if (closed) return channels.end();
     }
-    tell({ type: "subscribed", channels: [...channels.keys()] });
+    tellChannels();
     for (const go of begin) go();
   };
+
+  const tellChannels = () => tell({ type: "subscribed", channels: channels.names() });
 
   const authenticate = async (text: string) => {
     const known = await peer.authenticate(tokenIn(text));
     if (!closed) welcome(known);
   };
 
-  const obey = async (message: ClientMessage): Promise<void> => {
+  const obey = async (known: TenantPrincipal, message: ClientMessage): Promise<void> => {
     switch (message.type) {
       case "ping":
         return tell({ type: "pong" });
@@ -199,10 +137,10 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
       case "auth":
         return tell({ type: "error", code: "conflict", message: "You are known already" });
       case "subscribe":
-        return await subscribe(message.channels, message.after ?? null);
+        return await subscribe(known, message.channels, message.after ?? null);
       case "unsubscribe":
-        message.channels.forEach(leave);
-        return tell({ type: "subscribed", channels: [...channels.keys()] });
+        message.channels.forEach(channels.leave);
+        return tellChannels();
     }
   };
 
@@ -210,7 +148,7 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     try {
       // As clients write it that speak no JSON.
       if (text === "ping" && principal) return send("pong");
-      if (principal) await obey(parseMessage(text));
+      if (principal) await obey(principal, parseMessage(text));
       else await authenticate(text);
     } catch (error) {
       if (principal || closed || !(error instanceof Problem)) return refuse(error);
@@ -224,6 +162,7 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
   };
 
   const fail = (error: unknown) => {
+    if (error instanceof FellBehind) return close(CLOSE.policy, "Too slow: events were lost");
     const tenant = principal?.tenant ?? null;
     log.error("A live connection failed: {error}", { error, tenant });
     close(CLOSE.internal, "Something went wrong on our side");
@@ -269,11 +208,4 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
     /** The tenant whose things it follows; null for somebody who is not known yet. */
     tenant: () => principal?.tenant ?? null,
   };
-}
-
-function scopeOf(channel: string): Scope {
-  if (channel === "events") return "events:read";
-  const isCamera = channel.startsWith(CAMERA) && Id.safeParse(channel.slice(CAMERA.length)).success;
-  if (isCamera) return "cameras:read";
-  throw new Problem("not_found", `There is no channel "${channel}"`);
 }

@@ -347,6 +347,19 @@ Deno.test("/ws says what is wrong with a message, and goes on", async () => {
   assert.deepEqual(await client.ask({ type: "ping" }), { type: "pong" });
 });
 
+Deno.test("/ws looks up no more channels than it can bear", async () => {
+  await using app = await startLive();
+  const client = app.connect();
+  await client.next();
+  const codes: string[] = [];
+  for (let message = 0; message < 3; message++) {
+    const channels = Array.from({ length: 100 }, () => `camera_${crypto.randomUUID()}`);
+    let answer = await client.ask({ type: "subscribe", channels });
+    for (; answer.type === "error"; answer = await client.next()) codes.push(answer.code);
+  }
+  assert.deepEqual([codes[199], codes[200]], ["not_found", "rate_limited"]);
+});
+
 Deno.test("/ws closes on bytes (1003), on what is too large (1009), on a flood (1008), on bad UTF-8", async () => {
   await using app = await startLive();
   const after = async (say: (client: ReturnType<LiveApp["connect"]>) => void) => {
