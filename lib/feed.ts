@@ -103,33 +103,6 @@ export function createFeed({ db, clock, newId }: Deps) {
       const entries = await unseen(tenant, place);
       return entries.map((entry) => ({ item: entry.value, place: placeOf(entry) }));
     },
-
-    /**
-     * Everything that happens to a tenant's things after the item `after`, or from now on: each
-     * item once, in the order of commits, until `signal` aborts. An item of type `reset` comes first
-     * when `after` is not (or no longer) in the log: what lies between is lost.
-     */
-    async *follow(
-      tenant: string,
-      after: string | null,
-      signal: AbortSignal,
-    ): AsyncGenerator<FeedItem> {
-      const known = after === null ? null : await db.entry(tables.feed.key(tenant, after));
-      let place = known?.value ? placeOf(known) : await end(tenant);
-      if (after !== null && !known?.value) {
-        yield { id: place.id, type: "reset", at: timestamp(clock.now()), data: {} };
-      }
-      while (!signal.aborted) {
-        // Listen before looking, so that nothing slips through between the two.
-        const told = news(tenant, signal);
-        const entries = await unseen(tenant, place);
-        for (const entry of entries) {
-          yield entry.value;
-          place = placeOf(entry);
-        }
-        if (entries.length === 0) await told;
-      }
-    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { streamSSE } from "hono/streaming";
 import { Problem } from "../lib/errors.ts";
+import { FellBehind } from "../lib/live/tails.ts";
 import { Id } from "../lib/model/scalars.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
@@ -36,7 +37,7 @@ const stream = createRoute({
 });
 
 /** What happens, as it happens. */
-export function liveRoutes({ feed, clock }: Services) {
+export function liveRoutes({ tails, clock }: Services) {
   return createRouter().openapi(stream, (c) => {
     const after = c.req.header("Last-Event-ID")?.trim() || null;
     if (after && !Id.safeParse(after).success) {
@@ -54,11 +55,16 @@ export function liveRoutes({ feed, clock }: Services) {
       };
       beat();
       try {
-        for await (const { id, type, ...item } of feed.follow(tenant, after, ended.signal)) {
+        const items = await tails.follow(tenant, after, ended.signal);
+        for await (const { id, type, ...item } of items) {
           await sse.writeSSE({ id, event: type, data: JSON.stringify(item) });
         }
+      } catch (error) {
+        // It ends; who comes again is told by `reset`.
+        if (!(error instanceof FellBehind)) throw error;
       } finally {
         cancelBeat();
+        ended.abort();
       }
     });
   });

@@ -60,9 +60,10 @@ export function createTails({ feed, clock }: Deps) {
 
   return {
     /**
-     * Takes up the log behind the item `after`, or where it ends now; resolves when the place is
-     * taken. The items come as `feed.follow` gives them, `reset` included, until `signal` aborts.
-     * They end in `FellBehind` when a reader's place has left the log.
+     * Everything that happens to a tenant's things after the item `after`, or from now on: each
+     * item once, in the order of commits, until `signal` aborts. Resolves when the place is taken.
+     * An item of type `reset` comes first when `after` is not (or no longer) in the log: what lies
+     * between is lost. Fails with `FellBehind` when a reader's place has left the log.
      */
     async follow(
       tenant: string,

@@ -10,14 +10,15 @@ export function createLive(
   { principals }: Accounts,
   { cameras, frames }: Watching,
 ) {
+  const tails = createTails({ feed, clock });
   const sockets = createSockets({
     clock,
     cameras,
     frames,
-    tails: createTails({ feed, clock }),
+    tails,
     max: config.WS_MAX_CONNECTIONS,
     renew: principals.renew,
     onRightsChanged: principals.listen,
   });
-  return { sockets };
+  return { tails, sockets };
 }
