@@ -92,7 +92,7 @@ export function createCameras(deps: Deps) {
   ) => {
     const reason = whyNot(detect);
     if (reason) throw unfit("detect", reason);
-    const names = motion.zones.map(({ name }) => name);
+    const names = motion.zones.map(({ name }) => name).filter(Boolean);
     if (new Set(names).size < names.length) throw unfit("motion.zones", "two have one name");
     const unknown = rules.findIndex(({ zone }) => zone !== null && !names.includes(zone));
     if (unknown < 0) return;

@@ -9,8 +9,10 @@ export type CameraStatus = z.infer<typeof CameraStatus>;
 
 const name = z.string().trim().min(1).max(120);
 
-/** A part of the picture that has a name. */
-export const Zone = Box.safeExtend({ name }).openapi("CameraZone");
+/** A part of the picture; rules know it by its name. */
+export const Zone = Box.safeExtend({
+  name: z.string().trim().max(120).default(""),
+}).openapi("CameraZone");
 export type Zone = z.infer<typeof Zone>;
 
 const motion = {

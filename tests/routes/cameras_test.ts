@@ -103,6 +103,10 @@ Deno.test("what a camera is to look for is changed part by part, and refused whe
   const zones = [{ name: "gate", x: 0, y: 0.5, width: 0.5, height: 0.5 }];
   const rules = [{ labels: ["Person"], zone: "gate", type: "intrusion", severity: "high" }];
   const { id } = await made(app, { motion: { zones }, rules });
+  const nameless = { x: 0, y: 0, width: 1, height: 0.1 };
+  const many = { motion: { zones: [...zones, nameless, nameless] } };
+  assert.equal((await send(app, "PUT", `/${id}`, many)).status, 200, "zones need no names");
+  await send(app, "PUT", `/${id}`, { motion: { zones } });
   const changed = await (await send(app, "PUT", `/${id}`, { motion: { cooldown_s: 60 } })).json();
   assert.deepEqual(changed.motion, { enabled: true, min_area: 0.005, cooldown_s: 60, zones });
   assert.deepEqual(changed.rules, [{ ...rules[0], labels: ["person"], min_confidence: 0 }]);
