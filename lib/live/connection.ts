@@ -202,6 +202,9 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
 
     voice: () => voice,
 
+    /** Bytes that what is sent to it may take. */
+    footprint: outbox.footprint,
+
     /** Tells it that the other end is gone. */
     end,
 

@@ -16,6 +16,8 @@ type Deps = {
   clock: Clock;
   /** Memory of this process, in bytes. */
   measure: () => { rss: number; heapTotal: number; external: number };
+  /** What connections and what is sent to them may take, in bytes. */
+  expected: () => number;
   /** Asks everybody to say something. */
   askAll: () => void;
   /** Ends those who have said nothing since they were asked. */
@@ -32,7 +34,7 @@ type Deps = {
  * guilty loses nothing but a reconnection. What neither falls nor grows by that is no client's
  * doing, and counts no more.
  */
-export function createMemoryGuard({ clock, measure, askAll, endSilent, endMute }: Deps) {
+export function createMemoryGuard({ clock, measure, expected, askAll, endSilent, endMute }: Deps) {
   const heaps: number[] = [];
   let lowest = Infinity;
   /** As large without any client's doing. */
@@ -58,9 +60,12 @@ export function createMemoryGuard({ clock, measure, askAll, endSilent, endMute }
 
   const look = () => {
     cancel = clock.after(LOOK_MS, look);
-    const bytes = native();
+    let bytes = native();
     lowest = Math.min(lowest, bytes);
-    if (bytes - Math.max(lowest, innocent) <= ALARM_BYTES) {
+    const alarm = Math.max(lowest, innocent) + ALARM_BYTES;
+    // Adding it up costs more than the look.
+    if (bytes > alarm) bytes -= expected();
+    if (bytes <= alarm) {
       asked = null;
       lastRound = -Infinity;
       return;

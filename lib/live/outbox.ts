@@ -24,12 +24,14 @@ export function createOutbox(socket: Socket, clock: Clock) {
   const waiting = new Set<() => void>();
   let stopLooking: (() => void) | null = null;
   let sent = 0;
+  let largest = 0;
   let takenBefore = 0;
 
   const isFull = () => socket.bufferedAmount > FULL;
 
   const send = (text: string) => {
     sent += text.length;
+    largest = Math.max(largest, text.length);
     socket.send(text);
   };
 
@@ -87,6 +89,12 @@ export function createOutbox(socket: Socket, clock: Clock) {
     forget(camera: string) {
       frames.delete(camera);
     },
+
+    /**
+     * Bytes that sending may take: what waits is there twice, as it was given and as it goes out,
+     * and room as for the largest message stays.
+     */
+    footprint: () => 3 * socket.bufferedAmount + 2 * largest,
 
     /** Whether the peer has taken nothing of what waits since this was last asked. */
     isStuck(): boolean {

@@ -7,6 +7,8 @@ import type { Socket } from "./outbox.ts";
 
 const log = getLogger(["imago", "live"]);
 
+/** What a connection takes when it rests, generously. */
+const EACH_BYTES = 131_072;
 /** Whoever fills the memory has so long to take leave. */
 const HASTE_MS = 100;
 /** Who is refused, and everybody when the server stops, has so long. */
@@ -33,6 +35,8 @@ export function createSockets({ max, onRightsChanged, ...deps }: Deps) {
   const guard = createMemoryGuard({
     clock: systemClock,
     measure: Deno.memoryUsage,
+    expected: () =>
+      [...open].reduce((sum, connection) => sum + EACH_BYTES + connection.footprint(), 0),
     askAll: () => open.forEach((connection) => connection.ask()),
     endSilent: () => endAll("asked"),
     endMute: () => endAll("mute"),

@@ -9,6 +9,7 @@ function watch() {
   let next: (() => void) | null = null;
   const memory = { rss: 100 * MB, heapTotal: 20 * MB, external: 0 };
   const told: string[] = [];
+  const wire = { bytes: 0 };
   const guard = createMemoryGuard({
     clock: {
       now: () => now,
@@ -18,6 +19,7 @@ function watch() {
       },
     },
     measure: () => memory,
+    expected: () => wire.bytes,
     askAll: () => told.push("ask"),
     endSilent: () => told.push("end silent"),
     endMute: () => told.push("end mute"),
@@ -29,7 +31,7 @@ function watch() {
       next?.();
     }
   };
-  return { memory, told, guard, pass };
+  return { memory, wire, told, guard, pass };
 }
 
 Deno.test("createMemoryGuard() asks everybody when memory grows, and ends who does not answer", () => {
@@ -63,8 +65,12 @@ Deno.test("createMemoryGuard() goes on while memory grows, and leaves in peace w
   assert.deepEqual(told, []);
 });
 
-Deno.test("createMemoryGuard() does not take the heap for a client's doing, nor look once it is stopped", () => {
-  const { memory, told, guard, pass } = watch();
+Deno.test("createMemoryGuard() takes neither heap nor what is sent for a client's doing, nor looks once it is stopped", () => {
+  const { memory, wire, told, guard, pass } = watch();
+  wire.bytes = 500 * MB;
+  memory.rss += 500 * MB;
+  pass(1_000);
+  memory.rss -= 500 * MB;
   memory.rss += 200 * MB;
   memory.heapTotal += 200 * MB;
   pass(1_000);
