@@ -69,8 +69,8 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
   };
 
   const close = (code: number, reason: string, patienceMs?: number) => {
-    if (closed) return;
-    end();
+    if (closed && patienceMs === undefined) return;
+    if (!closed) end();
     socket.close(code, reason, patienceMs);
   };
 
@@ -200,7 +200,8 @@ export function createConnection(deps: Deps, socket: Socket, peer: Peer) {
       tell({ type: "ping" });
     },
 
-    voice: () => voice,
+    /** Nobody hears any more who is on the way out. */
+    voice: (): Voice => closed ? "mute" : voice,
 
     /** Bytes that what is sent to it may take. */
     footprint: outbox.footprint,

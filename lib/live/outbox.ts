@@ -11,7 +11,10 @@ export interface Socket {
   /** Bytes that were given to `send` and that the network has not taken yet. */
   readonly bufferedAmount: number;
   send(text: string): void;
-  /** Says goodbye; who does not answer within `patienceMs` (5 s) is cut off. */
+  /**
+   * Says goodbye; who does not answer within `patienceMs` (5 s) is cut off. Again, it only shortens
+   * that.
+   */
   close(code: number, reason: string, patienceMs?: number): void;
 }
 

@@ -68,12 +68,26 @@ function accept(request: Request, idleTimeout: number) {
 function adapt(socket: WebSocket, clock: Clock, end: () => void): Socket {
   let cancelCut = () => {};
   let cancelEnd = () => {};
+  let cutAt = Infinity;
+  /** Something was on its way when it was closed. */
+  let waits = false;
   let isBlocked = false;
   let isOver = false;
   const over = () => {
     cancelEnd();
     if (!isOver) end();
     isOver = true;
+  };
+  /** Cuts it then, unless it is to be cut before. */
+  const cutAfter = (ms: number) => {
+    const at = clock.now() + ms;
+    if (socket.readyState === WebSocket.CLOSED || at >= cutAt) return;
+    cancelCut();
+    cutAt = at;
+    cancelCut = clock.after(ms, () => {
+      isBlocked = waits;
+      cutSocket(socket);
+    });
   };
   socket.onclose = () => {
     cancelCut();
@@ -88,13 +102,11 @@ function adapt(socket: WebSocket, clock: Clock, end: () => void): Socket {
     },
     send: (text) => socket.send(text),
     close(code, reason, patienceMs = FAREWELL_MS) {
-      if (socket.readyState !== WebSocket.OPEN) return;
-      const waits = socket.bufferedAmount > 0;
-      socket.close(code, shortened(reason));
-      cancelCut = clock.after(patienceMs, () => {
-        isBlocked = waits;
-        cutSocket(socket);
-      });
+      if (socket.readyState === WebSocket.OPEN) {
+        waits = socket.bufferedAmount > 0;
+        socket.close(code, shortened(reason));
+      }
+      cutAfter(patienceMs);
     },
   };
 }

@@ -393,3 +393,35 @@ Deno.test("/ws cuts off who does not answer the goodbye, in the middle of a mess
   await raw.over;
   await until(() => sockets.count() === 0);
 });
+
+Deno.test("/ws cuts off a message that never ends, and leaves those in peace who answer", async () => {
+  await using app = await startLive();
+  const client = app.connect();
+  await client.next();
+  client.say({ type: "ping" });
+  const said: string[] = [];
+  const listening = (async () => {
+    for (;;) {
+      const { type } = await client.next();
+      said.push(type);
+      if (type === "ping") client.say({ type: "pong" });
+    }
+  })().catch(() => {});
+  const raw = await connectRaw(app);
+  await raw.frame(1, true, new TextEncoder().encode('{"type":"ping"}'));
+  await raw.frame(1, false, new Uint8Array(1));
+  const part = new Uint8Array(1_048_576);
+  let isOver = false;
+  void raw.over.then(() => isOver = true);
+  const sending = (async () => {
+    while (!isOver) {
+      await raw.frame(0, false, part);
+      await app.clock.advance(20);
+    }
+  })().catch(() => {});
+  await Promise.all([raw.over, sending]);
+  assert.equal(app.services.sockets.count(), 1);
+  assert.ok(said.includes("ping"));
+  client.close();
+  await listening;
+});

@@ -59,3 +59,15 @@ Deno.test("upgrade() shortens a reason to what a goodbye can hold", async () => 
   conn.close();
   await server.shutdown();
 });
+
+Deno.test("upgrade() cuts somebody who is on the way out sooner when it is told to", async () => {
+  const { clock, conn, server, socket, ended } = await meet(60);
+  socket.close(1008, "Too many messages");
+  await clock.advance(0);
+  socket.close(1013, "Memory is short", 100);
+  socket.close(1013, "Memory is short", 200);
+  await clock.advance(100);
+  await ended;
+  conn.close();
+  await server.shutdown();
+});
