@@ -48,6 +48,7 @@ async function main(workerOnly: boolean) {
   services.health.setReady(false);
   const served = services.traffic.end().then(() => door?.close());
   services.sockets.close();
+  services.tails.close();
   await withinLimit(Promise.all([served, worker.stop(), watchers.stop()]));
   await close();
   Deno.exit(0);

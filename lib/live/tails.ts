@@ -23,6 +23,7 @@ type Deps = { feed: Feed; clock: Clock };
  */
 export function createTails({ feed, clock }: Deps) {
   const tails = new Map<string, Tail>();
+  let closed = false;
 
   const join = (tenant: string): Tail => {
     const tail = tails.get(tenant) ?? createTail(feed, tenant);
@@ -39,7 +40,7 @@ export function createTails({ feed, clock }: Deps) {
 
   async function* read(tail: Tail, tenant: string, from: Place, signal: AbortSignal) {
     let place = from;
-    while (!signal.aborted) {
+    while (!signal.aborted && !closed) {
       // Listen before looking, so that nothing slips through between the two.
       const told = tail.news(signal);
       const entries = tail.behind(place) ?? await readLog(tenant, place);
@@ -80,6 +81,12 @@ export function createTails({ feed, clock }: Deps) {
       if (after === null || known) return items;
       const reset = { id: place.id, type: "reset", at: timestamp(clock.now()), data: {} };
       return first(reset, items);
+    },
+
+    /** Ends what everybody follows, so that the server can stop. */
+    close() {
+      closed = true;
+      for (const tail of tails.values()) tail.wake();
     },
 
     /** How many logs are followed. */
@@ -130,6 +137,7 @@ function createTail(feed: Feed, tenant: string) {
   return {
     readers: 0,
     ready,
+    wake,
 
     /** Where the log ends, as far as it is known here. */
     place: () => place,

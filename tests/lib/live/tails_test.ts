@@ -79,6 +79,16 @@ Deno.test("createTails() fails a reader whose place has left the log", async () 
   other.end();
 });
 
+Deno.test("createTails() lets all readers come to an end when it is closed", async () => {
+  await using app = await startApp();
+  const tails = createTails(app.services);
+  const readers = await Promise.all([follow(app, tails, null), follow(app, tails, null)]);
+  const waiting = readers.map(({ items }) => items.next());
+  tails.close();
+  for (const { done } of await Promise.all(waiting)) assert.equal(done, true);
+  readers.forEach(({ end }) => end());
+});
+
 Deno.test("createTails() fails all readers when the log cannot be read any more", async () => {
   await using app = await startApp();
   const { feed, clock } = app.services;
