@@ -18,7 +18,10 @@ export function Card({ id, title, t, children }: WithTexts & {
   );
 }
 
-/** A table that `pages.js` fills, page by page; `empty` stands there when nothing does. */
+/**
+ * A table that `pages.js` fills, page by page; `empty` stands there when nothing does. On a phone
+ * each row stands as a block of its own, which the roles keep a row.
+ */
 export function Table({ id, caption, head, empty, t }: WithTexts & {
   id: string;
   caption: Key;
@@ -28,11 +31,13 @@ export function Table({ id, caption, head, empty, t }: WithTexts & {
   return (
     <>
       <div class="scroll" role="group" aria-label={t(caption)} tabindex={0}>
-        <table>
-          <thead>
-            <tr>{head.map((key) => <th scope="col">{t(key)}</th>)}</tr>
+        <table role="table" class="rows">
+          <thead role="rowgroup">
+            <tr role="row">
+              {head.map((key) => <th scope="col" role="columnheader">{t(key)}</th>)}
+            </tr>
           </thead>
-          <tbody id={id} />
+          <tbody id={id} role="rowgroup" />
         </table>
       </div>
       <More {...{ id, empty, t }} />
@@ -58,7 +63,7 @@ export function ScopeBoxes({ t, checked }: WithTexts & { checked: readonly Scope
   return (
     <fieldset>
       <legend>{t("scopes.title")}</legend>
-      <div class="row">
+      <div class="boxes">
         {Scope.options.map((scope) => (
           <label class="check">
             <input

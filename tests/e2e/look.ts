@@ -37,13 +37,15 @@ try {
     await page.goto(`/?lang=${values.lang}`);
     for (const { name, path, needs } of SCREENS) {
       if (only && !only.includes(name)) continue;
-      const key = needs === "master" ? server.adminKey : server.key;
-      await page.evaluate((key) => {
-        sessionStorage.setItem("imago.credentials", JSON.stringify({ kind: "key", key }));
-      }, key);
-      await page.goto(path.replace(":id", ids[name] ?? ""));
-      await page.locator("body[data-ready]").waitFor();
-      await shoot(page, name, size);
+      const masters = needs === "master" ? [true] : needs === "any" ? [false, true] : [false];
+      for (const master of masters) {
+        await page.evaluate((key) => {
+          sessionStorage.setItem("imago.credentials", JSON.stringify({ kind: "key", key }));
+        }, master ? server.adminKey : server.key);
+        await page.goto(path.replace(":id", ids[name] ?? ""));
+        await page.locator("body[data-ready]").waitFor();
+        await shoot(page, master ? `${name}_operator` : name, size);
+      }
     }
   }
 } finally {

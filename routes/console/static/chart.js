@@ -1,7 +1,7 @@
 import { h, svg } from "./dom.js";
 import { formatTime } from "./i18n.js";
 
-const WIDTH = 480, HEIGHT = 150, FOOT = 18;
+const WIDTH = 480, HEIGHT = 132;
 
 /**
  * @typedef {{ date: string, value: number | null }} Point
@@ -17,10 +17,10 @@ export function barChart(title, points, format) {
   const highest = Math.max(...points.map(({ value }) => value ?? 0), 0);
   const pitch = WIDTH / Math.max(points.length, 1);
   const bars = points.map(({ date, value }, place) => {
-    const height = highest ? ((value ?? 0) / highest) * (HEIGHT - FOOT) : 0;
+    const height = highest ? ((value ?? 0) / highest) * HEIGHT : 0;
     const bar = svg("rect", {
       x: place * pitch + pitch * 0.12,
-      y: HEIGHT - FOOT - height,
+      y: HEIGHT - height,
       width: pitch * 0.76,
       height,
       rx: Math.min(3, pitch / 4),
@@ -29,25 +29,21 @@ export function barChart(title, points, format) {
     bar.append(svg("title", {}, `${dayOf(date)}: ${value === null ? "–" : format(value)}`));
     return bar;
   });
-  const ends = [points[0], points.at(-1)].map((point, place) =>
-    svg("text", {
-      x: place ? WIDTH : 0,
-      y: HEIGHT - 3,
-      class: "tick",
-      "text-anchor": place ? "end" : "start",
-    }, point ? dayOf(point.date) : "")
+  const known = points.some(({ value }) => value !== null);
+  const ends = [points[0], points.at(-1)].map((point) =>
+    h("span", {}, point ? dayOf(point.date) : "")
   );
   return h(
     "figure",
     { class: "chart" },
-    h("figcaption", {}, title, " ", h("span", { class: "hint" }, format(highest))),
+    h("figcaption", {}, title, " ", h("span", { class: "hint" }, known ? format(highest) : "–")),
     svg(
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" },
-      svg("line", { x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT, class: "axis" }),
+      svg("line", { x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT, class: "axis" }),
       bars,
-      ends,
     ),
+    h("p", { class: "ticks", "aria-hidden": "true" }, ends),
     table(title, points, format),
   );
 }

@@ -27,7 +27,9 @@ export function createPages({ id, path, query = () => ({}), draw }) {
     );
     if (current !== round) return;
     if (next === "") rows.replaceChildren();
-    rows.append(...items.map(draw).filter((row) => row !== null));
+    const drawn = items.map(draw).filter((row) => row !== null);
+    for (const row of drawn) if (row instanceof HTMLTableRowElement) label(row, rows);
+    rows.append(...drawn);
     next = next_cursor ?? "";
     show(more, next !== "");
     show(byId(`${id}-loading`), false);
@@ -48,4 +50,18 @@ export function createPages({ id, path, query = () => ({}), draw }) {
       await read();
     },
   };
+}
+
+/**
+ * Names the cells of a row by their columns, for where the row is no line of a table any more.
+ * @param {HTMLTableRowElement} row
+ * @param {HTMLElement} rows
+ */
+function label(row, rows) {
+  const heads = rows.closest("table")?.tHead?.rows[0]?.cells ?? [];
+  row.role = "row";
+  for (const [place, cell] of [...row.cells].entries()) {
+    cell.role = cell.tagName === "TH" ? "rowheader" : "cell";
+    cell.dataset.label = heads[place]?.textContent ?? "";
+  }
 }

@@ -18,7 +18,7 @@ function draw({ at, actor, action, subject, details }) {
   return h(
     "tr",
     {},
-    h("td", {}, formatTime(at)),
+    h("td", { class: "when" }, formatTime(at)),
     h("td", {}, h("code", { class: "long" }, actor)),
     h("td", {}, h("code", {}, action)),
     h("td", {}, h("code", { class: "long" }, subject ?? "")),

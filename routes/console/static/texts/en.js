@@ -342,6 +342,7 @@ export const en = {
   "part.imaging": "Image engine",
   "part.ocr": "Text recognition",
   "part.ai": "AI",
+  "part.predict": "Model of predictions",
   "part.worker": "Worker",
 
   "cameras.title": "Cameras",

@@ -351,6 +351,7 @@ export const fr = {
   "part.imaging": "Moteur d’images",
   "part.ocr": "Lecture de texte",
   "part.ai": "IA",
+  "part.predict": "Modèle des prédictions",
   "part.worker": "Ouvrier",
 
   "cameras.title": "Caméras",
