@@ -27,6 +27,14 @@ export const cameras: Screen = {
             </p>
           </form>
         </Card>
+        <section class="card" id="discover-card" aria-labelledby="discover-title" hidden>
+          <h2 id="discover-title">{t("discover.title")}</h2>
+          <p class="hint">{t("discover.hint")}</p>
+          <p>
+            <button type="button" id="discover" class="quiet">{t("discover.go")}</button>
+          </p>
+          <ul id="discovered" class="plain" aria-live="polite" />
+        </section>
       </div>
     </div>
   ),

@@ -6,9 +6,11 @@ import { SCREENS } from "../../routes/console/screens.ts";
 import { furnish, startSurroundings } from "../helpers/furnished.ts";
 import { noBrowser, startBrowser } from "../helpers/browser.ts";
 import { startFakeAi } from "../helpers/fake_ai.ts";
-import { startFakeCamera } from "../helpers/fake_camera.ts";
+import { startFakeCamera, wantsBasic } from "../helpers/fake_camera.ts";
 import { type Server, startServer } from "../helpers/server.ts";
 import { fakeImages } from "../helpers/fake_images.ts";
+import type { Camera } from "../../lib/model/camera.ts";
+import { eventually } from "./eventually.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url).pathname;
 const SIZES = {
@@ -279,6 +281,10 @@ browserTest("the operator makes a client, whose key then signs in", async (stage
 });
 
 /** Tells of an event, as a program would; gives its id. */
+async function cameraOf({ server }: Stage, id = ""): Promise<Camera> {
+  return await (await server.request(`/api/cameras/${id}`)).json();
+}
+
 async function tellOf({ server }: Stage, event: Record<string, unknown>): Promise<string> {
   const answer = await server.request("/api/events", {
     method: "POST",
@@ -365,7 +371,7 @@ for (const [size, locale] of [["desk", "en"], ["phone", "fr"]] as const) {
       const { server } = stage;
       const t = translator(locale);
       const picture = await Deno.readFile(`${FIXTURES}plain.jpg`);
-      await using fake = startFakeCamera(() => picture, 100);
+      await using fake = startFakeCamera(() => picture, 100, wantsBasic("viewer:open-sesame"));
       const page = await open(stage, "/console/images?lang=en", SIZES[size]);
       await signIn(page, server.key);
       await page.goto(`/console/cameras?lang=${locale}`);
@@ -400,14 +406,31 @@ for (const [size, locale] of [["desk", "en"], ["phone", "fr"]] as const) {
       const settings = page.locator("#camera-form");
       await settings.getByLabel(t("cameras.location")).fill("Yard");
       await button(t("cameras.save")).click();
-      await page.getByText(t("cameras.saved")).waitFor();
-      const kept = await (await server.request(`/api/cameras/${id}`)).json();
+      await page.locator(".toast", { hasText: t("cameras.saved") }).waitFor();
+      const kept = await cameraOf(stage, id);
       assert.deepEqual([kept.location, kept.fps, kept.name], ["Yard", 10, "Gate"]);
+      // It is active: the masked address is the one with the password still.
       await page.getByText(t("cameras.state.active"), { exact: true }).waitFor();
-      assert.ok(
-        fake.asked.at(-1)?.get("Authorization")?.startsWith("Basic "),
-        "the masked address is the one with the password still",
-      );
+
+      await settings.getByLabel(t("seeing.cooldown")).fill("60");
+      await button(t("seeing.addZone")).click();
+      await page.locator("#zones").getByLabel(t("seeing.zoneName")).fill("gate");
+      await page.locator("#zones").getByLabel(t("seeing.width")).fill("40");
+      await page.locator(".live .zone", { hasText: "gate" }).waitFor();
+      await button(t("seeing.addRule")).click();
+      const rule = page.locator("#rules li");
+      await rule.getByLabel(t("seeing.labels")).fill("person, dog");
+      await rule.getByLabel(t("seeing.where")).selectOption("gate");
+      await button(t("cameras.save")).click();
+      await eventually(async () => (await cameraOf(stage, id)).rules.length === 1);
+      const { motion, rules } = await cameraOf(stage, id);
+      const gate = { name: "gate", x: 0.25, y: 0.25, width: 0.4, height: 0.5 };
+      assert.deepEqual([motion.cooldown_s, motion.zones], [60, [gate]]);
+      const [{ labels, zone, type }] = rules as [Camera["rules"][number]];
+      assert.deepEqual([labels, zone, type], [["person", "dog"], "gate", "intrusion"]);
+      await page.reload();
+      await rule.getByLabel(t("seeing.where")).waitFor();
+      assert.equal(await rule.getByLabel(t("seeing.where")).inputValue(), "gate");
       await page.getByRole("button", { name: `${t("cameras.stop")}: Gate` }).click();
       await page.getByText(t("cameras.state.inactive"), { exact: true }).waitFor();
 

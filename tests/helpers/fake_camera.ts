@@ -71,6 +71,14 @@ export function startFakeCamera(
   };
 }
 
+/** Refuses whoever does not show this user and password, by Basic. */
+export function wantsBasic(login: string) {
+  return ({ headers }: Request): Response | null =>
+    headers.get("Authorization") === `Basic ${btoa(login)}`
+      ? null
+      : new Response("who?", { status: 401, headers: { "WWW-Authenticate": "Basic" } });
+}
+
 function partOf(jpeg: Uint8Array): Uint8Array {
   const head =
     `--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;

@@ -14,12 +14,12 @@ export function stateChip({ status }) {
 }
 
 /**
- * Why a camera sends no picture; null where there is nothing to say.
+ * Why a camera sends no picture, or what else is wrong; null where there is nothing to say.
  * @param {Camera} camera
  */
-export function reasonOf({ error }) {
-  return error &&
-    h("p", { class: "reason" }, t("cameras.reason"), " ", h("span", { lang: "en" }, error));
+export function reasonOf({ error, status }) {
+  const why = t(status === "active" ? "cameras.trouble" : "cameras.reason");
+  return error && h("p", { class: "reason" }, why, " ", h("span", { lang: "en" }, error));
 }
 
 /**

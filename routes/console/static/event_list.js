@@ -1,3 +1,4 @@
+import { address, get } from "./api.js";
 import { byId, show } from "./dom.js";
 import { complain } from "./feedback.js";
 import { t } from "./i18n.js";
@@ -55,12 +56,12 @@ export function createEventList({ query, cameras, mayHandle }) {
     show(button, waiting.size > 0);
   };
 
-  const load = () =>
-    inTurn(async () => {
-      await pages.load();
-      waiting.clear();
-      tellWaiting();
-    });
+  const readAnew = async () => {
+    await pages.load();
+    waiting.clear();
+    tellWaiting();
+  };
+  const load = () => inTurn(readAnew);
 
   /** @param {Seen} event */
   const insert = (event) => {
@@ -91,6 +92,14 @@ export function createEventList({ query, cameras, mayHandle }) {
     const card = cardOf(event.id);
     // Whoever writes a note there goes on.
     if (card && !card.contains(document.activeElement)) card.replaceWith(draw(event));
+  };
+
+  /** Puts in what came while nobody told; more than a page of it is read as a new list. */
+  const catchUp = async () => {
+    /** @type {{ items: Seen[] }} */
+    const { items } = await get(address("/api/events", query()));
+    if (!items.some(({ id }) => cardOf(id))) return await readAnew();
+    for (const event of items.toReversed()) cardOf(event.id) ? renew(event) : add(event);
   };
 
   /** @param {string} id */
@@ -128,7 +137,7 @@ export function createEventList({ query, cameras, mayHandle }) {
 
     /** @param {News} news */
     heed({ type, data }) {
-      if (type === "reset") return load();
+      if (type === "reset") return inTurn(catchUp);
       if (type === "image.done" || type === "image.partial" || type === "image.step") {
         return inTurn(() => pictureIsThere(data.image_id));
       }

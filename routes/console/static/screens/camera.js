@@ -1,4 +1,5 @@
 import { address, ApiError, ask, get, send } from "../api.js";
+import { createSeeing, showZones } from "../camera_seeing.js";
 import { reasonOf, stateChip, switchButton } from "../camera_state.js";
 import { byId, elementOf, fillWith, formById, h, show } from "../dom.js";
 import { createEventList } from "../event_list.js";
@@ -28,6 +29,7 @@ let version = "";
 let touched = false;
 /** @type {ReturnType<typeof createLivePicture> | null} */
 let live = null;
+const seeing = createSeeing(() => live && showZones(live.element, seeing.zones()));
 /** @type {Camera | null} */
 let shown = null;
 
@@ -41,6 +43,9 @@ export async function start(me) {
   elementOf("all-events", HTMLAnchorElement).href = address("/console/events", here);
   elementOf("all-photos", HTMLAnchorElement).href = address("/console/images", here);
   form.addEventListener("input", () => touched = true);
+  form.addEventListener("click", ({ target }) => {
+    if (target instanceof HTMLButtonElement && target.type === "button") touched = true;
+  });
   onSubmit(form, save);
   byId("delete").addEventListener("click", () => void attempt(remove));
   elementOf("still", HTMLButtonElement).addEventListener("click", holdStill);
@@ -127,7 +132,7 @@ function holdStill() {
 async function showFigures() {
   if (document.hidden) return;
   /** @type {Stats} */
-  const { frames, fps, last_frame_at, errors, uptime_s } = await get(`${path}/stats`);
+  const { frames, fps, last_frame_at, errors, events, uptime_s } = await get(`${path}/stats`);
   /** @type {[import("../i18n.js").Key, string][]} */
   const figures = [
     ["cameras.frames", formatNumber(frames)],
@@ -141,6 +146,7 @@ async function showFigures() {
         })
         : t("cameras.never"),
     ],
+    ["cameras.events", formatNumber(events)],
     ["cameras.errors", formatNumber(errors)],
     ["cameras.uptime", formatSpan(uptime_s)],
   ];
@@ -154,8 +160,10 @@ async function showFigures() {
  * @param {Camera} camera
  * @param {string} tag
  */
-function fillForm({ name, url, location, fps }, tag) {
+function fillForm(camera, tag) {
+  const { name, url, location, fps } = camera;
   version = tag;
+  seeing.fill(camera);
   for (const [field, value] of Object.entries({ name, url, location, fps: String(fps) })) {
     const input = form.elements.namedItem(field);
     if (input instanceof HTMLInputElement) input.value = value;
@@ -167,7 +175,7 @@ async function save(data) {
   const { name, url, location, fps } = Object.fromEntries(data);
   // An address that is left as it was shown, or empty, stays what it is.
   const address = url === "" || url === shown?.url ? {} : { url };
-  const patch = { name, location, fps: Number(fps), ...address };
+  const patch = { name, location, fps: Number(fps), ...address, ...seeing.read() };
   await send("PUT", path, patch, { "If-Match": version });
   touched = false;
   toast(t("cameras.saved"));

@@ -10,6 +10,7 @@ import { may } from "../rights.js";
 
 /**
  * @typedef {import("../../../../lib/model/camera.ts").Camera} Camera
+ * @typedef {import("../../../../lib/model/discovery.ts").DiscoveredCamera} Discovered
  * @typedef {object} Tile
  * @property {HTMLElement} element
  * @property {ReturnType<typeof createLivePicture>} live
@@ -33,6 +34,9 @@ export async function start(me) {
   mayRun = may(me, "cameras:write");
   show(byId("adding"), mayRun);
   onSubmit(formById("camera-new"), add);
+  show(byId("discover-card"), may(me, "admin"));
+  const looking = elementOf("discover", HTMLButtonElement);
+  looking.addEventListener("click", () => void attempt(discover, looking));
   const button = elementOf("still", HTMLButtonElement);
   button.addEventListener("click", () => {
     still = !still;
@@ -63,6 +67,47 @@ async function add(form) {
   put(await send("POST", "/api/cameras", { name, url, location, fps: Number(fps) }));
   formById("camera-new").reset();
   toast(t("cameras.added", { name: String(name) }));
+}
+
+async function discover() {
+  fillWith(byId("discovered"));
+  /** @type {{ items: Discovered[] }} */
+  const { items } = await send("POST", "/api/cameras/discover", {});
+  fillWith(
+    byId("discovered"),
+    items.length ? items.map(discovered) : h("li", {}, t("discover.none")),
+  );
+}
+
+/** @param {Discovered} camera */
+function discovered({ name, hardware, location, addresses, known, allowed }) {
+  const [address = ""] = addresses;
+  const words = [address, hardware !== name && hardware, location].filter(Boolean).join(" · ");
+  const state = known ? t("discover.known") : allowed ? null : t("discover.forbidden");
+  const use = h("button", { type: "button", class: "quiet" }, t("discover.use"));
+  use.addEventListener("click", () => {
+    const form = formById("camera-new");
+    setField(form, "name", name || hardware);
+    setField(form, "url", `rtsp://${address}:554/`);
+    setField(form, "location", location);
+    form.querySelector("input")?.focus();
+  });
+  return h(
+    "li",
+    { class: "between" },
+    h("div", {}, h("strong", {}, name || t("discover.nameless")), h("p", { class: "hint" }, words)),
+    state ? h("span", { class: "hint" }, state) : use,
+  );
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {string} value
+ */
+function setField(form, name, value) {
+  const field = form.elements.namedItem(name);
+  if (field instanceof HTMLInputElement) field.value = value;
 }
 
 /**

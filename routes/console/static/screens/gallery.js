@@ -24,6 +24,8 @@ const form = formById("search");
 const selected = new Set();
 /** @type {Set<string>} */
 const news = new Set();
+/** The first photo of the list as it was read. */
+let newest = "";
 let anchor = 0;
 let list = createPagedList({ read });
 const grid = createVirtualGrid({
@@ -86,6 +88,7 @@ async function load(from, to) {
   const current = list;
   await list.ensure(from, to);
   if (current !== list) return;
+  newest ||= list.at(0)?.id ?? "";
   tellFound();
   grid.plan();
 }
@@ -124,6 +127,7 @@ function search() {
 
 function restart() {
   list = createPagedList({ read });
+  newest = "";
   selected.clear();
   news.clear();
   show(byId("news"), false);
@@ -156,11 +160,24 @@ function heed({ type, data }) {
     grid.plan();
   } else if (type === "image.pending") {
     if (!list.held().some((item) => item.id === id)) news.add(id);
-    byId("news").textContent = t("gallery.news", { count: news.size });
-    show(byId("news"), news.size > 0);
+    tellNews();
+  } else if (type === "reset") {
+    void lookForNews().catch(complain);
   } else if (["image.done", "image.failed", "image.partial"].includes(type)) {
     void renew(id).catch(complain);
   }
+}
+
+/** What came while nobody told. */
+async function lookForNews() {
+  const { items } = await read("");
+  for (const { id } of items) if (id > newest) news.add(id);
+  tellNews();
+}
+
+function tellNews() {
+  byId("news").textContent = t("gallery.news", { count: news.size });
+  show(byId("news"), news.size > 0);
 }
 
 /** @param {string} id */
