@@ -7,13 +7,13 @@ const LOOK_MS = 50;
 const ALARM_BYTES = 64 * MB;
 /** The heap gives its pages back late: it counts with its largest size in so many looks. */
 const HEAP_LOOKS = 200;
-/** Who is asked answers within this time. */
-const ANSWER_MS = 500;
+/** Who is asked answers within so many looks: time in which we could not listen does not count. */
+const ANSWER_LOOKS = 10;
 /** Memory that moves less than this from one round of asking to the next is no client's doing. */
 const STEADY_BYTES = 8 * MB;
 
 type Deps = {
-  clock: Clock;
+  clock: Pick<Clock, "after">;
   /** Memory of this process, in bytes. */
   measure: () => { rss: number; heapTotal: number; external: number };
   /** What connections and what is sent to them may take, in bytes. */
@@ -39,6 +39,7 @@ export function createMemoryGuard({ clock, measure, expected, askAll, endSilent,
   let lowest = Infinity;
   /** As large without any client's doing. */
   let innocent = 0;
+  /** Looks since everybody was asked. */
   let asked: number | null = null;
   let lastRound = -Infinity;
   let cancel: (() => void) | null = null;
@@ -72,9 +73,9 @@ export function createMemoryGuard({ clock, measure, expected, askAll, endSilent,
     }
     endMute();
     if (asked === null) {
-      asked = clock.now();
+      asked = 0;
       askAll();
-    } else if (clock.now() - asked >= ANSWER_MS) endRound(bytes);
+    } else if (++asked >= ANSWER_LOOKS) endRound(bytes);
   };
 
   return {

@@ -12,7 +12,6 @@ function watch() {
   const wire = { bytes: 0 };
   const guard = createMemoryGuard({
     clock: {
-      now: () => now,
       after(_, run) {
         next = run;
         return () => next = null;
