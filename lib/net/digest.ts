@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 
 /** What a server wants to see before it answers: its scheme, in lower case, and the scheme's words. */
@@ -40,25 +41,28 @@ export function strongest(challenges: readonly Challenge[]): Challenge | undefin
 /**
  * Proves to know a password without sending it: HTTP Digest (RFC 7616, and RFC 2617 before it), with
  * MD5 or SHA-256, of a session or not, and `qop=auth` or none. A nonce serves many requests, which
- * `nc` counts.
+ * `nc` counts. User and password count as UTF-8, the server's words as the bytes that it sent.
  */
 export function createDigest(
   { words }: Challenge,
-  user: string,
-  password: string,
+  login: { user: string; password: string },
   makeNonce = () => randomBytes(16).toString("hex"),
 ) {
+  const [user, password] = [bytesOf(login.user), bytesOf(login.password)];
   const { realm = "", nonce = "", opaque, algorithm } = words;
   const [hash, isSession] = [hashOf(words)!, /-sess$/i.test(algorithm ?? "")];
   const qop = qopOf(words);
-  const digest = (...parts: string[]) => createHash(hash).update(parts.join(":")).digest("hex");
+  const digest = (...parts: string[]) =>
+    createHash(hash).update(parts.join(":"), "latin1").digest("hex");
+  // A session's secret is made of its first request's: servers may keep it.
+  const sessionNonce = makeNonce();
   let count = 0;
 
   return {
     /** The `Authorization` of one request. */
     prove({ method, uri }: Asked): string {
       const nc = (++count).toString(16).padStart(8, "0");
-      const cnonce = makeNonce();
+      const cnonce = isSession ? sessionNonce : makeNonce();
       const known = digest(user, realm, password);
       const secret = isSession ? digest(known, nonce, cnonce) : known;
       const request = digest(method, uri);
@@ -93,6 +97,11 @@ function qopOf({ qop }: Challenge["words"]): "auth" | "" | null {
 
 function strength({ words }: Challenge): number {
   return HASHES.findIndex(([, hash]) => hash === hashOf(words));
+}
+
+/** A text's UTF-8 as headers carry bytes: one character each. */
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString("latin1");
 }
 
 function quote(text: string): string {

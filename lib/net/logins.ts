@@ -3,13 +3,14 @@ import type { IncomingMessage } from "node:http";
 import { type Asked, challengesOf, createDigest, strongest } from "./digest.ts";
 import type { Target } from "./targets.ts";
 
-/** Servers whose way of asking is remembered; the oldest is forgotten for one more. */
-const MAX_KNOWN = 1_000;
+/** Addresses whose way of asking is remembered; the oldest is forgotten for one more. */
+const MAX_KNOWN = 5_000;
 
 /** Some cameras leave the realm out, which they must not. */
 const BARE_BASIC = /(^|,)\s*basic\s*(,|$)/i;
 
-type Login = { prove(asked: Asked): string; isStale: boolean; worked: boolean };
+/** A way to show user and password, as a server asked for it. */
+export type Login = { prove(asked: Asked): string; isStale: boolean; worked: boolean };
 
 /**
  * How to show user and password to servers. Nothing is sent before a server has said how it wants to
@@ -19,30 +20,31 @@ type Login = { prove(asked: Asked): string; isStale: boolean; worked: boolean };
 export function createLogins() {
   const known = new Map<string, Login>();
 
-  const nameOf = ({ url, credentials }: Target) => `${url.origin} ${credentials}`;
+  // By address: the cameras of one recorder would overtake each other in counting one nonce.
+  const nameOf = ({ url, credentials }: Target) => `${url.href} ${credentials}`;
 
   return {
-    /** The `Authorization` for a request; undefined for none. */
-    authorize(target: Target, method: string): string | undefined {
-      const { pathname, search } = target.url;
-      return known.get(nameOf(target))?.prove({ method, uri: pathname + search });
-    },
+    /** How the server asked last; undefined before it has asked. */
+    find: (target: Target): Login | undefined => known.get(nameOf(target)),
 
     /**
-     * Learns from an answer how the server wants to be shown the password. Whether it is worth to
-     * ask again: not when the server has just refused this very password.
+     * Learns from an answer how the server wants to be shown the password; `shown` is what the
+     * request brought. Whether it is worth to ask again: not when the server has just refused this
+     * very password.
      */
-    learn(target: Target, { statusCode, headers }: IncomingMessage, wasShown: boolean): boolean {
-      const name = nameOf(target);
-      const before = known.get(name);
+    learn(target: Target, { statusCode, headers }: IncomingMessage, shown?: Login): boolean {
       if (statusCode !== 401 || !target.credentials) {
-        if (before) before.worked = true;
+        if (shown) shown.worked = true;
         return false;
       }
+      const name = nameOf(target);
+      const current = known.get(name);
+      // Another request was refused as well, and has learnt in the meantime.
+      if (current && current !== shown) return true;
       known.delete(name);
       const login = loginFor(target.credentials, headers["www-authenticate"] ?? "");
       // A nonce ends some day; servers that do not call it stale have taken the password before.
-      if (!login || (wasShown && !before?.worked && !login.isStale)) return false;
+      if (!login || (shown && !shown.worked && !login.isStale)) return false;
       known.set(name, login);
       const [oldest] = known.keys();
       if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
@@ -58,8 +60,10 @@ function loginFor(credentials: string, header: string): Login | null {
   const [user = "", password = ""] = credentials.split(/:(.*)/s);
   if (digest) {
     const isStale = digest.words.stale?.toLowerCase() === "true";
-    return { ...createDigest(digest, user, password), isStale, worked: false };
+    return { ...createDigest(digest, { user, password }), isStale, worked: false };
   }
+  // Who offers Digest in a way that is unknown here is not told the password instead.
+  if (challenges.some(({ scheme }) => scheme === "digest")) return null;
   if (!BARE_BASIC.test(header) && !challenges.some(({ scheme }) => scheme === "basic")) return null;
   const basic = `Basic ${Buffer.from(credentials).toString("base64")}`;
   return { prove: () => basic, isStale: false, worked: false };

@@ -93,10 +93,12 @@ export function createSafeFetch(
   /** Sends the request, with user and password in the way that the server asks for them. */
   async function send(target: Target, message: Message, signal: AbortSignal) {
     for (let tries = 0;; tries++) {
-      const authorization = logins.authorize(target, message.method);
+      const login = logins.find(target);
+      const uri = target.url.pathname + target.url.search;
+      const authorization = login?.prove({ method: message.method, uri });
       const headers = { ...message.headers, ...(authorization && { authorization }) };
       const response = await exchange(target, { ...message, headers }, signal);
-      const isAgain = logins.learn(target, response, authorization !== undefined);
+      const isAgain = logins.learn(target, response, login);
       if (!isAgain || tries === MAX_LOGINS) return response;
       response.destroy();
     }
@@ -119,8 +121,11 @@ export function createSafeFetch(
       if (!next) return { response: acceptable(response, options.accept), target };
       if (hops === 0) throw new Refusal("there are too many redirects");
       response.destroy();
+      const { url: { origin }, credentials } = target;
       target = await targets.locate(next);
       if (target.credentials) throw new Refusal("a redirect brings a user or password");
+      // Within the same server they are still meant for it.
+      if (target.url.origin === origin) target = { ...target, credentials };
       message = nextMessage(message, response.statusCode);
     }
   }

@@ -5,6 +5,7 @@ import type { FeedItem } from "../../lib/model/feed.ts";
 import { tables } from "../../lib/tables.ts";
 import { startApp, type TestApp } from "../helpers/app.ts";
 import { until } from "../helpers/clock.ts";
+import { createDigestCamera } from "../helpers/digest_camera.ts";
 import { startFakeCamera, wantsBasic } from "../helpers/fake_camera.ts";
 import { jpeg } from "../helpers/photos.ts";
 
@@ -65,6 +66,34 @@ Deno.test("snapshots are fetched at the camera's rate, with its password, and ha
   const looked = /^imago_camera_pictures_total\{done="looked at"\} (\d+)$/m.exec(figures);
   assert.ok(Number(looked?.[1]) > 0);
   assert.equal((await shown(app, id)).status, "inactive");
+});
+
+Deno.test("a camera that wants Digest is watched by picture and by stream, and told no password", async () => {
+  const digest = createDigestCamera();
+  const refuse = (request: Request) => {
+    const challenge = digest.refuse(request);
+    if (!challenge) return null;
+    return new Response("who?", { status: 401, headers: { "WWW-Authenticate": challenge } });
+  };
+  await using camera = startFakeCamera(() => PICTURE, 20, refuse);
+  await using app = await startApp({ env });
+  const base = camera.base.replace("//", "//viewer:se%3Acret@");
+  const shots = await added(app, `${base}/shot.jpg`);
+  const video = await added(app, `${base}/video`, { name: "Door" });
+  const seen = follow(app, shots);
+  await using _ = watching(app);
+  await became(app, shots, "active");
+  await became(app, video, "active");
+  for (let i = 0; i < 5; i++) {
+    if (i === 3) digest.forget();
+    const { frames } = seen;
+    await app.clock.advance(100);
+    await until(() => seen.frames > frames);
+  }
+  const unasked = camera.asked.filter((headers) => !headers.has("Authorization"));
+  assert.equal(unasked.length, 2, "each camera is asked once how it wants to see the password");
+  assert.deepEqual(digest.told, []);
+  for (const id of [shots, video]) assert.equal((await statsOf(app, id)).errors, 0);
 });
 
 Deno.test("MJPEG is followed, tried again when it breaks, and let go on stop", async () => {
