@@ -61,7 +61,7 @@ async function open({ server, browser, complaints }: Stage, path: string, option
   page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     // The browser itself notes every answer that is not 2xx.
-    const noted = /^(Failed to load resource|WebSocket connection)/.test(message.text());
+    const noted = message.text().startsWith("Failed to load resource");
     if (message.type() === "error" && !noted) complaints.push(`${page.url()}: ${message.text()}`);
   });
   await page.goto(path);
@@ -343,6 +343,29 @@ browserTest(
   },
 );
 
+browserTest("screens that were left hold no line, and go on where they were", async (stage) => {
+  const page = await open(stage, "/console/events");
+  await signIn(page, stage.server.key);
+  await page.getByText("Nothing has been seen").waitFor();
+  // A browser has six lines for a server, and keeps as many pages.
+  for (let round = 0; round < 4; round++) {
+    for (const path of ["/console/jobs", "/console/images"]) {
+      await page.goto(path);
+      await page.locator("body[data-ready]").waitFor();
+    }
+  }
+  await tellOf(stage, { description: "While away" });
+  await page.goto("/console/events");
+  await page.getByText("While away").waitFor();
+  await page.goto("/console/jobs");
+  await page.locator("body[data-ready]").waitFor();
+  await tellOf(stage, { description: "Meanwhile" });
+  await page.goBack({ waitUntil: "commit" });
+  await page.getByText("Meanwhile").waitFor();
+  await tellOf(stage, { description: "Just now" });
+  await page.getByText("Just now").waitFor();
+});
+
 browserTest("an event's picture is shown with the place that it is about", async (stage) => {
   const { server } = stage;
   const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);
@@ -387,9 +410,13 @@ for (const [size, locale] of [["desk", "en"], ["phone", "fr"]] as const) {
       await page.getByText(t("cameras.no.inactive"), { exact: true }).waitFor();
       await page.getByRole("button", { name: `${t("cameras.start")}: Gate` }).click();
       await page.getByText(t("cameras.state.active"), { exact: true }).waitFor();
+      const live = page.getByAltText(t("cameras.pictureOf", { name: "Gate" }));
+      await live.waitFor();
+      assert.ok(await live.evaluate((image: HTMLImageElement) => image.naturalWidth > 0));
 
       await page.getByRole("link", { name: "Gate" }).click();
       await page.getByRole("heading", { name: "Gate" }).waitFor();
+      await live.waitFor();
       assert.ok(!(await page.content()).includes("open-sesame"));
       const id = page.url().split("/").at(-1);
       await tellOf(stage, { camera_id: id, description: "Someone" });
