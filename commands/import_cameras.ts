@@ -55,7 +55,12 @@ async function isThere(
 ): Promise<boolean> {
   const known = (await cameras.all(tenant)).map(({ row }) => row);
   const addresses = await Promise.all(known.map((row) => cameras.address(row)));
-  return known.some((row) => row.name === name) || addresses.includes(url);
+  return known.some((row) => row.name === name) || addresses.map(bare).includes(bare(url));
+}
+
+/** An address without user and password: another login makes no other camera. */
+function bare(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^/?#]*@/i, "$1");
 }
 
 function readFile(path: string) {

@@ -7,7 +7,18 @@ export type ForeignCamera = { camera: NewCamera; enabled: boolean };
 
 type Unusable = { name: string; reason: string };
 
-const text = z.union([z.string(), z.number()]).transform(String);
+/** Python's YAML, which wrote such files, knows more words for these than today's YAML does. */
+const [YES, NO, NOTHING] = [/^(true|yes|on|1)$/i, /^(false|no|off|0)$/i, /^(null|~)?$/i];
+
+/** A scalar as it is written: an unquoted password `0123` is no number. */
+const text = z.string().transform((said) => NOTHING.test(said) ? undefined : said).optional();
+const number = text.pipe(z.coerce.number<string>().optional());
+const truth = text.pipe(
+  z.union([
+    z.string().regex(YES).transform(() => true),
+    z.string().regex(NO).transform(() => false),
+  ], "It must be true or false").optional(),
+);
 
 /** The words that such files use for the same things. */
 const Entry = z.object({
@@ -21,9 +32,9 @@ const Entry = z.object({
   password: text,
   location: text,
   zone: text,
-  fps: z.number(),
-  enabled: z.boolean(),
-}).partial();
+  fps: number,
+  enabled: truth,
+});
 type Entry = z.infer<typeof Entry>;
 
 const List = z.array(z.unknown());
@@ -34,15 +45,15 @@ const File = z.union([
 ]);
 
 /**
- * Reads a `cameras.yaml`: a list of cameras, or a map from their ids, by itself or under `cameras`.
- * Throws an error with a sentence for a file that is no such thing; single entries that are of no
+ * Reads a `cameras.yaml`: a list of cameras, by itself or under `cameras`, or there a map from their
+ * ids. Throws an error with a sentence for a file that is no such thing; single entries that are of no
  * use are told beside the others.
  */
 export function readForeignCameras(yaml: string): {
   cameras: ForeignCamera[];
   unusable: Unusable[];
 } {
-  const file = File.safeParse(parse(yaml, { maxAliasCount: 100 }));
+  const file = File.safeParse(parsed(yaml));
   if (!file.success) throw new Error("Cannot read the file: it has no list or map of cameras");
   const entries = Array.isArray(file.data)
     ? file.data.map((entry, at) => [`camera ${at + 1}`, entry] as const)
@@ -57,6 +68,17 @@ export function readForeignCameras(yaml: string): {
     else cameras.push(read);
   }
   return { cameras, unusable };
+}
+
+/** What the file says, each scalar as a text. */
+function parsed(yaml: string): unknown {
+  try {
+    return parse(yaml, { schema: "failsafe", merge: true, maxAliasCount: 100, logLevel: "error" });
+  } catch (cause) {
+    // The lines that follow quote the file, passwords too.
+    const [why] = cause instanceof Error ? cause.message.split("\n") : [String(cause)];
+    throw new Error(`Cannot read the file: ${why}`, { cause });
+  }
 }
 
 /** The camera, or why it cannot be one here. */

@@ -42,6 +42,10 @@ cameras:
   const first = await importCameras(dataDir, "--start", path);
   assert.equal(first.code, 1, first.said);
   assert.match(first.said, /Gate: added and started\nDoor: added\nInner: not added: /);
+  const renamed = `[{ name: Main, url: "${fake.base}/shot.jpg", username: me, password: secret }]`;
+  await Deno.writeTextFile(`${dataDir}/renamed.yaml`, renamed);
+  const again = await importCameras(dataDir, `${dataDir}/renamed.yaml`);
+  assert.deepEqual(again, { code: 0, said: "Main: is there already\n" });
   const second = await importCameras(dataDir, "--start", path);
   assert.match(second.said, /Gate: is there already\nDoor: is there already\n/);
 

@@ -37,6 +37,27 @@ Deno.test("readForeignCameras() reads a map from ids, and a bare list", () => {
   assert.deepEqual(told(`- ${entry}`)[0]?.[0], "camera 1");
 });
 
+Deno.test("readForeignCameras() understands what Python's YAML writes", () => {
+  const yaml = `
+defaults: &all { username: viewer, password: 0123, fps: 1.5 }
+cameras:
+  gate: { <<: *all, url: "http://10.0.0.6/a", enabled: yes, zone: ~ }
+  door: { url: "http://10.0.0.6/b", username: null, password: , enabled: Off, fps: , tags: !x [1] }
+`;
+  assert.deepEqual(told(yaml), [
+    ["gate", "http://viewer:0123@10.0.0.6/a", "", 1.5, true],
+    ["door", "http://10.0.0.6/b", "", 2, false],
+  ]);
+});
+
+Deno.test("readForeignCameras() does not quote a file that it cannot read", () => {
+  const isQuiet = ({ message }: Error) => {
+    assert.match(message, /^Cannot read the file: .* at line 3, column \d+/);
+    return !message.includes("secret");
+  };
+  assert.throws(() => readForeignCameras("a: 1\nb:\n- password: x: secret\n"), isQuiet);
+});
+
 Deno.test("readForeignCameras() says which entries are of no use, and why", () => {
   const { cameras, unusable } = readForeignCameras(`
 cameras:
@@ -44,6 +65,7 @@ cameras:
   nowhere: { name: Nowhere }
   wrong: { url: "http://10.0.0.1/", fps: fast }
   text: hello
+  maybe: { url: "http://10.0.0.1/", enabled: maybe }
 `);
   assert.deepEqual(cameras, []);
   assert.deepEqual(unusable.map(({ name, reason }) => `${name}: ${reason}`.slice(0, 32)), [
@@ -51,6 +73,7 @@ cameras:
     "Nowhere: it has no address",
     "wrong: fps: Invalid input: expec",
     "text: it: Invalid input: expecte",
+    "maybe: enabled: It must be true ",
   ]);
 });
 
