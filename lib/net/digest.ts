@@ -9,7 +9,9 @@ export type Asked = { method: string; uri: string };
 
 /** Longer headers are cut: no challenge needs as much. */
 const MAX_HEADER = 4_096;
-const CHALLENGE = /([\w-]+)\s+((?:[\w-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,"]+)\s*,?\s*)+)/g;
+/** From a word's beginning alone: a long word is not tried again from each of its letters. */
+const CHALLENGE =
+  /(?<![^\s,])([\w-]+)\s+((?:[\w-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,"]+)\s*,?\s*)+)/g;
 const WORD = /([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
 
 /** RFC 7616's algorithms, the best first, as Node calls them. */

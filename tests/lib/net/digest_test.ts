@@ -25,6 +25,11 @@ Deno.test("challengesOf() takes several challenges of a header apart", () => {
     ["basic", 'a "b", c'],
   ]);
   assert.deepEqual(challengesOf("Negotiate"), []);
+  assert.deepEqual(challengesOf('no/Digest nonce="1"'), []);
+  assert.deepEqual(
+    challengesOf('NTLM TlRMTVNT==,Digest nonce="1"').map(({ scheme }) => scheme),
+    ["ntlm", "digest"],
+  );
   // Made to be slow: were it read whole, this test would not end.
   challengesOf(`Digest ${"a=b ".repeat(100_000)}${" ".repeat(100_000)}!`);
 });
