@@ -450,7 +450,8 @@ for (const [size, locale] of [["desk", "en"], ["phone", "fr"]] as const) {
       await rule.getByLabel(t("seeing.where")).selectOption("gate");
       await button(t("cameras.save")).click();
       await eventually(async () => (await cameraOf(stage, id)).rules.length === 1);
-      const { motion, rules } = await cameraOf(stage, id);
+      const { name, motion, rules } = await cameraOf(stage, id);
+      assert.equal(name, "Gate", "not what its zone is called");
       const gate = { name: "gate", x: 0.25, y: 0.25, width: 0.4, height: 0.5 };
       assert.deepEqual([motion.cooldown_s, motion.zones], [60, [gate]]);
       const [{ labels, zone, type }] = rules as [Camera["rules"][number]];
@@ -471,6 +472,33 @@ for (const [size, locale] of [["desk", "en"], ["phone", "fr"]] as const) {
     () => ({ FETCH_ALLOWED_NETS: "127.0.0.0/8" }),
   );
 }
+
+browserTest("cameras that answer nearby are offered, with what keeps them out", async (stage) => {
+  const found = { hardware: "C-100", location: "Yard", xaddrs: [], known: false, allowed: true };
+  const page = await open(stage, "/console/cameras");
+  await page.route("**/api/cameras/discover", (route) =>
+    route.fulfill({
+      json: {
+        items: [
+          { ...found, name: "Barn", addresses: ["192.0.2.7"] },
+          { ...found, name: "Gate", addresses: ["192.0.2.8"], known: true },
+          { ...found, name: "Shed", addresses: ["192.0.2.9"], allowed: false },
+        ],
+      },
+    }));
+  await signIn(page, stage.server.key);
+  await page.getByRole("button", { name: "Look for cameras" }).click();
+  const item = (name: string) => page.locator("#discovered li", { hasText: name });
+  await item("Gate").getByText("is there already").waitFor();
+  await item("Shed").getByText("FETCH_ALLOWED_NETS").waitFor();
+  assert.equal(await page.locator("#discovered button").count(), 1);
+  await item("Barn").getByRole("button").click();
+  const values = page.locator("#camera-new input");
+  assert.deepEqual(
+    await values.evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value)),
+    ["Barn", "rtsp://192.0.2.7:554/", "Yard", "2"],
+  );
+});
 
 browserTest("everything can be taken out, and erased by typing the name", async (stage) => {
   const page = await open(stage, "/console/privacy");

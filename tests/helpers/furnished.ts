@@ -9,6 +9,21 @@ const PHOTOS = ["camera.jpg", "pets/cat.jpg", "pets/coffee.jpg", "ocr/french.jpg
 const FAILING = 2;
 const DEADLINE_MS = 30_000;
 
+/** What the camera at the gate looks for. */
+const SEEING = {
+  motion: {
+    enabled: true,
+    min_area: 0.01,
+    cooldown_s: 60,
+    zones: [{ name: "path", x: 0.1, y: 0.2, width: 0.4, height: 0.6 }],
+  },
+  keep_every_s: 600,
+  rules: [{
+    ...{ labels: ["person", "dog"], zone: "path", min_confidence: 0.5 },
+    ...{ type: "intrusion", severity: "high" },
+  }],
+};
+
 /** What a furnished program needs around it: an AI, a camera that works, and one that does not. */
 export function startSurroundings() {
   const cat = Deno.readFileSync(new URL("pets/cat.jpg", FIXTURES));
@@ -52,6 +67,7 @@ export async function furnish(server: Server, { ai, camera }: Surroundings): Pro
   ai.setMode("ok");
   const draft = await makeDraft(server);
   const gate = await addCamera(server, "Gate", `${camera.base}/video`, true);
+  await change(server, `/api/cameras/${gate}`, SEEING);
   await addCamera(server, "Yard, behind the long shed", "http://127.0.0.1:9/shot.jpg", true);
   await addCamera(server, "Cellar", "rtsp://viewer:secret@127.0.0.1:9/stream1", false);
   await tellEvents(server, gate, images);
@@ -108,9 +124,12 @@ async function predict(server: Server) {
   assert.equal(answer.status, 200, await answer.text());
 }
 
-async function post(server: Server, path: string, body?: unknown) {
+const post = (server: Server, path: string, body?: unknown) => send(server, "POST", path, body);
+const change = (server: Server, path: string, body: unknown) => send(server, "PUT", path, body);
+
+async function send(server: Server, method: string, path: string, body: unknown) {
   const answer = await server.request(path, {
-    method: "POST",
+    method,
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });

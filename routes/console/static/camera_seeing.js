@@ -15,9 +15,13 @@ const SEVERITIES = ["low", "medium", "high", "critical"];
 /** @type {readonly ("x" | "y" | "width" | "height")[]} */
 const SIDES = ["x", "y", "width", "height"];
 
-/** What is typed, of this name, within a row. @param {Element} row @param {string} name */
+/**
+ * What is typed within a row. Fields of rows have no `name`: those belong to the camera itself.
+ * @param {Element} row
+ * @param {string} name
+ */
 function typed(row, name) {
-  const field = row.querySelector(`[name="${name}"]`);
+  const field = row.querySelector(`[data-field="${name}"]`);
   if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) return field.value;
   throw new Error(`there is no ${name}`);
 }
@@ -44,7 +48,7 @@ export function createSeeing(onChange) {
   /** The zones that rules may name are those that have a name now. */
   const offerZones = () => {
     const names = readZones().map(({ name }) => name).filter(Boolean);
-    for (const select of rules.querySelectorAll('select[name="zone"]')) {
+    for (const select of rules.querySelectorAll('[data-field="zone"]')) {
       if (!(select instanceof HTMLSelectElement)) continue;
       const { value } = select;
       fillWith(
@@ -57,7 +61,7 @@ export function createSeeing(onChange) {
 
   /** @param {string} what */
   const removal = (what) => {
-    const button = h("button", { type: "button", class: "quiet", "aria-label": what }, "×");
+    const button = h("button", { type: "button", class: "quiet" }, what);
     button.addEventListener("click", () => {
       button.closest("li")?.remove();
       changed();
@@ -71,12 +75,12 @@ export function createSeeing(onChange) {
     zones.append(
       h(
         "li",
-        { class: "fields" },
+        { class: "part" },
         h(
           "label",
           {},
           t("seeing.zoneName"),
-          h("input", { name: "name", value: name, maxlength: 120 }),
+          h("input", { "data-field": "name", value: name, maxlength: 120 }),
         ),
         SIDES.map((side) =>
           h(
@@ -84,7 +88,14 @@ export function createSeeing(onChange) {
             {},
             t(`seeing.${side}`),
             h("input", {
-              ...{ name: side, type: "number", min: 0, max: 100, step: "any", required: true },
+              ...{
+                "data-field": side,
+                type: "number",
+                min: 0,
+                max: 100,
+                step: "any",
+                required: true,
+              },
               value: percentOf(sides[side]),
             }),
           )
@@ -99,16 +110,24 @@ export function createSeeing(onChange) {
   const addRule = (rule) => {
     const { labels = [], zone = null, min_confidence = 0 } = rule;
     const { type = "intrusion", severity = "high" } = rule;
-    const zoneField = h("select", { name: "zone" }, zone && h("option", { selected: true }, zone));
+    const zoneField = h(
+      "select",
+      { "data-field": "zone" },
+      zone && h("option", { selected: true }, zone),
+    );
     rules.append(
       h(
         "li",
-        { class: "fields" },
+        { class: "part" },
         h(
           "label",
           {},
           t("seeing.labels"),
-          h("input", { name: "labels", value: labels.join(", "), placeholder: "person, dog" }),
+          h("input", {
+            "data-field": "labels",
+            value: labels.join(", "),
+            placeholder: "person, dog",
+          }),
         ),
         h("label", {}, t("seeing.where"), zoneField),
         h(
@@ -116,7 +135,14 @@ export function createSeeing(onChange) {
           {},
           t("seeing.sure"),
           h("input", {
-            ...{ name: "sure", type: "number", min: 0, max: 100, step: "any", required: true },
+            ...{
+              "data-field": "sure",
+              type: "number",
+              min: 0,
+              max: 100,
+              step: "any",
+              required: true,
+            },
             value: percentOf(min_confidence),
           }),
         ),
@@ -194,7 +220,7 @@ function choice(name, values, chosen) {
   const group = name === "type" ? "event" : "severity";
   return h(
     "select",
-    { name },
+    { "data-field": name },
     values.map((value) =>
       h(
         "option",

@@ -43,6 +43,10 @@ export function createLivePicture(first) {
   const picture = h("img", { hidden: true });
   const words = h("p", { class: "live-words" });
   const element = h("div", { class: "frame live" }, picture, words);
+  picture.addEventListener("load", () => {
+    const ratio = picture.naturalWidth / picture.naturalHeight;
+    if (ratio) element.style.setProperty("--ratio", String(ratio));
+  });
 
   /** @param {string} jpeg */
   const take = (jpeg) => {

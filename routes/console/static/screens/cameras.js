@@ -88,7 +88,8 @@ function discovered({ name, hardware, location, addresses, known, allowed }) {
   use.addEventListener("click", () => {
     const form = formById("camera-new");
     setField(form, "name", name || hardware);
-    setField(form, "url", `rtsp://${address}:554/`);
+    const host = address.includes(":") ? `[${address}]` : address;
+    setField(form, "url", `rtsp://${host}:554/`);
     setField(form, "location", location);
     form.querySelector("input")?.focus();
   });
