@@ -1,5 +1,3 @@
-import { fillWith } from "./dom.js";
-
 /** Rows that are drawn above and below what is seen. */
 const SPARE_ROWS = 3;
 
@@ -17,6 +15,10 @@ export function createVirtualGrid({ space, tiles, count, draw, onRange }) {
   /** @type {number | null} */
   let planned = null;
   let from = 0, to = 0;
+  /** @type {Map<number, HTMLElement>} */
+  const drawn = new Map();
+  /** The items are not what they were: what is drawn does not stay. */
+  let stale = false;
 
   const measure = () => {
     const style = getComputedStyle(space);
@@ -40,16 +42,30 @@ export function createVirtualGrid({ space, tiles, count, draw, onRange }) {
     from = first * columns;
     to = Math.min(count(), last * columns);
     const focused = indexOf(document.activeElement);
-    fillWith(
-      tiles,
-      Array.from({ length: Math.max(0, to - from) }, (_, place) => {
-        const tile = draw(from + place);
-        tile.dataset.index = String(from + place);
-        return tile;
-      }),
-    );
-    if (focused !== null) focusOn(focused);
+    drawRange();
+    if (focused !== null && indexOf(document.activeElement) !== focused) focusOn(focused);
     onRange(from, last * columns);
+  };
+
+  /** Draws what has come into the range; what stays in it is left alone. */
+  const drawRange = () => {
+    for (const [index, tile] of drawn) {
+      if (!stale && index >= from && index < to) continue;
+      tile.remove();
+      drawn.delete(index);
+    }
+    stale = false;
+    let before = tiles.firstElementChild;
+    for (let index = from; index < to; index++) {
+      const known = drawn.get(index);
+      if (known) before = known.nextElementSibling;
+      else {
+        const tile = draw(index);
+        tile.dataset.index = String(index);
+        tiles.insertBefore(tile, before);
+        drawn.set(index, tile);
+      }
+    }
   };
 
   const plan = () => void (planned ??= requestAnimationFrame(layOut));
@@ -93,5 +109,14 @@ export function createVirtualGrid({ space, tiles, count, draw, onRange }) {
     goTo(index + way);
   });
 
-  return { layOut, plan, indexOf };
+  return {
+    layOut,
+    indexOf,
+
+    /** Draws everything anew, soon: the items have changed. */
+    redraw() {
+      stale = true;
+      plan();
+    },
+  };
 }

@@ -90,7 +90,7 @@ async function load(from, to) {
   if (current !== list) return;
   newest ||= list.at(0)?.id ?? "";
   tellFound();
-  grid.plan();
+  grid.redraw();
 }
 
 function filter() {
@@ -157,7 +157,7 @@ function heed({ type, data }) {
   if (type === "image.deleted") {
     list.remove(id);
     selected.delete(id);
-    grid.plan();
+    grid.redraw();
   } else if (type === "image.pending") {
     if (!list.held().some((item) => item.id === id)) news.add(id);
     tellNews();
@@ -184,7 +184,7 @@ function tellNews() {
 async function renew(id) {
   if (!list.held().some((item) => item.id === id)) return;
   list.replace(await get(`/images/${id}`));
-  grid.plan();
+  grid.redraw();
 }
 
 async function offerTags() {
@@ -246,7 +246,7 @@ function select(event) {
 function tellSelection() {
   byId("selected").textContent = t("gallery.selected", { count: selected.size });
   show(byId("selection"), selected.size > 0);
-  grid.plan();
+  grid.redraw();
 }
 
 /** @param {"delete" | "reprocess"} action */
