@@ -22,7 +22,7 @@ export function Layout({ screen, screens, assets, preferences, t, children }: Pr
         <a class="skip" href="#main">{t("shell.skip")}</a>
         <header class="topbar">
           <button type="button" class="quiet menu-button" popovertarget="menu">
-            <span class="bars" aria-hidden="true" />
+            <span class="burger" aria-hidden="true" />
             {t("shell.menu")}
           </button>
           <a class="brand" href="/">Imago</a>

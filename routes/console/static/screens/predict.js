@@ -100,8 +100,8 @@ function labelOf(label) {
 
 /** @param {Prediction} prediction */
 function feedbackFor(prediction) {
-  const right = h("button", { type: "button" }, "👍 ", t("predict.right"));
-  const wrong = h("button", { type: "button" }, "👎 ", t("predict.wrong"));
+  const right = h("button", { type: "button" }, sign("👍"), t("predict.right"));
+  const wrong = h("button", { type: "button" }, sign("👎"), t("predict.wrong"));
   const truth = h("p", { class: "row", hidden: true }, t("predict.truth"));
   right.addEventListener("click", () => void attempt(() => judge(prediction, "positive"), right));
   wrong.addEventListener("click", () => {
@@ -162,6 +162,14 @@ async function tellFigures() {
     barChart(t("predict.agreementPerDay"), points((day) => day.positive_rate), formatPercent),
     barChart(t("predict.errorsPerDay"), points((day) => day.errors), formatNumber),
   );
+}
+
+/**
+ * A picture beside words that say the same.
+ * @param {string} emoji
+ */
+function sign(emoji) {
+  return h("span", { "aria-hidden": "true" }, emoji);
 }
 
 async function saveCsv() {
