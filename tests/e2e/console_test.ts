@@ -7,6 +7,7 @@ import { furnish, startSurroundings } from "../helpers/furnished.ts";
 import { noBrowser, startBrowser } from "../helpers/browser.ts";
 import { startFakeAi } from "../helpers/fake_ai.ts";
 import { startFakeCamera, wantsBasic } from "../helpers/fake_camera.ts";
+import { MOMENTS } from "../helpers/moments.ts";
 import { type Server, startServer } from "../helpers/server.ts";
 import { fakeImages } from "../helpers/fake_images.ts";
 import type { Camera } from "../../lib/model/camera.ts";
@@ -599,6 +600,17 @@ browserTest("axe finds no violation, on any screen, in any size and colours", as
       await page.locator("body[data-ready]").waitFor();
       await check(page, name);
     }
+  }
+
+  await page.evaluate((key) => {
+    sessionStorage.setItem("imago.credentials", JSON.stringify({ kind: "key", key }));
+  }, server.key);
+  for (const { name, path, act } of MOMENTS) {
+    await page.setViewportSize(SIZES.phone.viewport);
+    await page.goto(path);
+    await page.locator("body[data-ready]").waitFor();
+    await act(page);
+    await check(page, name);
   }
 
   /** In both sizes and both colours. */

@@ -1,11 +1,14 @@
 /**
- * Takes a picture of every screen of the console, with something in it, in both sizes and both
- * colours: `deno task look <folder> [--lang fr] [--only cameras,camera]`.
+ * Takes a picture of every screen of the console, with something in it and at some moments of its
+ * use, in both sizes and both colours: `deno task look <folder> [--lang fr] [--only cameras,camera]`.
  */
+// deno-lint-ignore-file no-import-prefix -- see tests/helpers/browser.ts
+import type { Page } from "npm:playwright-core@1.65.1";
 import { parseArgs } from "node:util";
 import { SCREENS } from "../../routes/console/screens.ts";
 import { startBrowser } from "../helpers/browser.ts";
 import { furnish, startSurroundings } from "../helpers/furnished.ts";
+import { MOMENTS } from "../helpers/moments.ts";
 import { startServer } from "../helpers/server.ts";
 
 const SIZES = {
@@ -39,24 +42,32 @@ try {
       if (only && !only.includes(name)) continue;
       const masters = needs === "master" ? [true] : needs === "any" ? [false, true] : [false];
       for (const master of masters) {
-        await page.evaluate((key) => {
-          sessionStorage.setItem("imago.credentials", JSON.stringify({ kind: "key", key }));
-        }, master ? server.adminKey : server.key);
+        await signIn(page, master ? server.adminKey : server.key);
         await page.goto(path.replace(":id", ids[name] ?? ""));
         await page.locator("body[data-ready]").waitFor();
         await shoot(page, master ? `${name}_operator` : name, size);
       }
+    }
+    await signIn(page, server.key);
+    for (const { name, path, act } of MOMENTS) {
+      if (only && !only.includes(name)) continue;
+      await page.goto(path);
+      await page.locator("body[data-ready]").waitFor();
+      await act(page);
+      await shoot(page, name, size);
     }
   }
 } finally {
   await Deno.remove(dataDir, { recursive: true });
 }
 
-async function shoot(
-  page: Awaited<ReturnType<Awaited<ReturnType<typeof startBrowser>>["page"]>>,
-  name: string,
-  size: string,
-) {
+async function signIn(page: Page, key: string) {
+  await page.evaluate((key) => {
+    sessionStorage.setItem("imago.credentials", JSON.stringify({ kind: "key", key }));
+  }, key);
+}
+
+async function shoot(page: Page, name: string, size: string) {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     await page.waitForTimeout(SETTLE_MS);
