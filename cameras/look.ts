@@ -39,13 +39,19 @@ type Options = {
   signal: AbortSignal;
   /** Told when something is wrong with the pictures, and null when it is no more. */
   onTrouble: (trouble: string | null) => void;
+  /** Told of each picture that cannot be decoded. */
+  onError?: () => void;
 };
 
 /**
  * Looks at a camera's pictures, one at a time; those that come meanwhile are passed over. Decoding
  * is done in the sandbox; what is left is arithmetic on some ten thousand numbers.
  */
-export function createLook(row: CameraRow, deps: LookDeps, { signal, onTrouble }: Options) {
+export function createLook(
+  row: CameraRow,
+  deps: LookDeps,
+  { signal, onTrouble, onError }: Options,
+) {
   const { clock, imaging, events, cameraFrames, metrics } = deps;
   const { motion: settings, detect, keep_every_s, rules } = row;
   const motion = createMotion({ minArea: settings.min_area, zones: settings.zones });
@@ -54,7 +60,7 @@ export function createLook(row: CameraRow, deps: LookDeps, { signal, onTrouble }
   let quietUntil = -Infinity;
   let keepAt = -Infinity;
   let untrimmed = Infinity;
-  let asked: Uint8Array | null = null;
+  let asked: { print: Uint8Array; found: Detection[] } | null = null;
   const troubles = new Map<Part, string>();
 
   /** Notes whether a part of the work goes well, and tells when that makes a difference. */
@@ -109,15 +115,20 @@ export function createLook(row: CameraRow, deps: LookDeps, { signal, onTrouble }
   const name = async (frame: Frame, pixels: Pixels, { box }: Movement): Promise<Detection[]> => {
     const unnamed = { label: MOTION, confidence: null, box };
     if (detect === "none") return [unnamed];
-    const print = fingerprintOf(pixels);
-    if (asked && areAlike(asked, print)) return [];
-    // Each question to a provider costs.
-    if (detect === "provider") quietUntil = clock.now() + settings.cooldown_s * 1000;
-    const found = await attempt("naming", "Cannot tell what moves", () => ask(frame.jpeg));
+    const found = await find(frame, fingerprintOf(pixels));
     // That something moved is known all the same.
     if (!found) return settings.enabled ? [unnamed] : [];
-    asked = print;
     return found.filter((each) => touch(each.box, box) && isIn(settings.zones, footOf(each.box)));
+  };
+
+  /** What a picture shows. What was said of the last one that was asked about holds for its like. */
+  const find = async ({ jpeg }: Frame, print: Uint8Array): Promise<Detection[] | null> => {
+    if (asked && areAlike(asked.print, print)) return asked.found;
+    // Each question to a provider costs.
+    if (detect === "provider") quietUntil = clock.now() + settings.cooldown_s * 1000;
+    const found = await attempt("naming", "Cannot tell what moves", () => ask(jpeg));
+    if (found) asked = { print, found };
+    return found;
   };
 
   const ask = async (jpeg: Uint8Array): Promise<Detection[]> => {
@@ -144,6 +155,7 @@ export function createLook(row: CameraRow, deps: LookDeps, { signal, onTrouble }
     await keepNow(frame);
     if (isLooking) {
       const pixels = await attempt("decoding", "Cannot look at the pictures", () => decode(frame));
+      if (!pixels) onError?.();
       const movement = pixels && movementIn(pixels);
       if (movement && clock.now() >= quietUntil) {
         await report(frame, await name(frame, pixels, movement));

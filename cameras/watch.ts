@@ -55,6 +55,7 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
       trouble = next;
       if (activeSince !== null) void note({ status: "active", error: trouble });
     },
+    onError: () => void seen.errors++,
   });
 
   /** One connection, from its beginning to its end; gives why it ended. */

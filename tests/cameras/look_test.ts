@@ -45,15 +45,18 @@ async function looking(app: TestApp, settings: Partial<NewCamera> = {}) {
   const { id }: Camera = await answer.json();
   const { row } = await app.services.cameras.get(app.tenant.id, id);
   const troubles: (string | null)[] = [];
+  let errors = 0;
   const ending = new AbortController();
   const look = createLook(row, app.services, {
     signal: ending.signal,
     onTrouble: (trouble) => void troubles.push(trouble),
+    onError: () => void errors++,
   });
   return {
     id,
     row,
     troubles,
+    errors: () => errors,
     ending,
     /** Shows pictures one after the other, a second apart. */
     async show(...pictures: Uint8Array[]) {
@@ -114,6 +117,7 @@ Deno.test("a picture that cannot be decoded is told, and forgotten when the next
   await camera.show(NOBODY, new Uint8Array(torn), NOBODY, NOBODY, SOMEBODY);
   assert.match(camera.troubles[0]!, /Cannot look at the pictures: /);
   assert.equal(camera.troubles[1], null);
+  assert.equal(camera.errors(), 1);
   assert.equal((await eventsOf(app)).length, 1);
 });
 
@@ -188,6 +192,16 @@ Deno.test("a picture like the last one that a model saw is not sent again", () =
     await camera.show(ELSEWHERE);
     assert.equal(ai.requests.length, 2);
     assert.deepEqual(await eventsOf(app), [], "the model saw nothing");
+  }));
+
+Deno.test("who comes back to where a model saw somebody is told, without asking again", () =>
+  withProvider([THING], async (app, ai) => {
+    const camera = await looking(app, { detect: "provider" });
+    await camera.show(NOBODY, NOBODY, NOBODY, SOMEBODY);
+    assert.equal((await eventsOf(app)).length, 1);
+    await camera.show(...Array(10).fill(NOBODY), SOMEBODY);
+    assert.deepEqual((await eventsOf(app)).map(({ type }) => type), ["person", "person"]);
+    assert.equal(ai.requests.length, 1);
   }));
 
 Deno.test("a provider is asked no more often than the cooldown says", () =>
