@@ -9,14 +9,14 @@ import type { Feed } from "./feed.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { type Database, newestFirst, type Transaction } from "./kv.ts";
 import type { Locks } from "./locks.ts";
-import type {
-  Camera,
-  CameraPatch,
-  CameraRow,
-  CameraState,
-  CameraStats,
-  CameraWatch,
-  Detect,
+import {
+  type Camera,
+  type CameraPatch,
+  type CameraRow,
+  type CameraState,
+  type CameraStats,
+  type CameraWatch,
+  type Detect,
   NewCamera,
 } from "./model/camera.ts";
 import type { DiscoveredCamera } from "./model/discovery.ts";
@@ -58,9 +58,12 @@ export function createCameras(deps: Deps) {
   const changed = () => listeners.forEach((listener) => listener());
 
   const find = async (tx: Transaction, tenant: string, id: string) => {
-    const row = await tx.get(tables.cameras.key(tenant, id));
+    const row = completed(await tx.get(tables.cameras.key(tenant, id)));
     return row && { row, state: await tx.get(tables.cameraStates.key(tenant, id)) ?? asNew(row) };
   };
+
+  const load = async (tenant: string, id: string) =>
+    completed(await db.get(tables.cameras.key(tenant, id)));
 
   const read = async (tx: Transaction, tenant: string, id: string): Promise<CameraWithState> =>
     refuseUnlessFound(await find(tx, tenant, id), id);
@@ -152,13 +155,13 @@ export function createCameras(deps: Deps) {
 
     /** One camera, or a `not_found` problem. */
     async get(tenant: string, id: string): Promise<CameraWithState> {
-      return withState(refuseUnlessFound(await db.get(tables.cameras.key(tenant, id)), id));
+      return withState(refuseUnlessFound(await load(tenant, id), id));
     },
 
     /** Some cameras, newest first; `before` is where the page before ended. */
     async list(tenant: string, limit: number, before?: string): Promise<CameraWithState[]> {
       const rows = await newestFirst<CameraRow>(db, tables.cameras.prefix(tenant), limit, before);
-      return await Promise.all(rows.map(withState));
+      return await Promise.all(rows.map((row) => withState(completed(row))));
     },
 
     /** All of a tenant's cameras: there are few. */
@@ -178,7 +181,7 @@ export function createCameras(deps: Deps) {
       { url, motion, ...patch }: CameraPatch,
       check: Check = () => {},
     ): Promise<CameraWithState> {
-      const known = refuseUnlessFound(await db.get(tables.cameras.key(tenant, id)), id);
+      const known = refuseUnlessFound(await load(tenant, id), id);
       check(known);
       // What was shown comes back from a form that nobody touched.
       const fresh = url !== undefined && url !== known.url ? url : undefined;
@@ -289,11 +292,16 @@ export function createCameras(deps: Deps) {
       return { id, status, frames, fps: active ? fps : 0, last_frame_at, errors, events, uptime_s };
     },
 
-    /** All cameras that are started, of all tenants. */
+    /** All cameras that are started, of all tenants that are active. */
     async *started(): AsyncGenerator<{ tenant: string; id: string; watch: CameraWatch }> {
       const prefix = tables.cameraWatches.prefix();
+      const active = new Map<string, boolean>();
       for await (const { key, value } of db.list<CameraWatch>({ prefix })) {
-        yield { tenant: String(key[1]), id: String(key[2]), watch: value };
+        const tenant = String(key[1]);
+        const isActive = active.get(tenant) ??
+          (await db.get(tables.tenants.key(tenant)))?.active ?? false;
+        active.set(tenant, isActive);
+        if (isActive) yield { tenant, id: String(key[2]), watch: value };
       }
     },
 
@@ -375,6 +383,13 @@ function added(state: CameraState, { frames, errors, last_frame_at }: Seen) {
     errors: state.errors + errors,
     last_frame_at: last_frame_at ?? state.last_frame_at,
   };
+}
+
+/** Cameras that were added before they could see look for what a new one does. */
+const SIGHT = NewCamera.pick({ motion: true, detect: true, keep_every_s: true, rules: true });
+
+function completed<Row extends CameraRow | null>(row: Row): Row {
+  return row && { ...SIGHT.parse({}), ...row };
 }
 
 function asNew({ created_at }: CameraRow): CameraState {

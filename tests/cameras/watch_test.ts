@@ -185,3 +185,17 @@ Deno.test("a camera whose owner died is taken over when its lease has run out", 
   await app.clock.advance(10_000);
   await until(() => watchers.watched === 1);
 });
+
+Deno.test("a camera rests while its tenant is deactivated, and goes on by itself afterwards", async () => {
+  await using camera = startFakeCamera(() => PICTURE);
+  await using app = await startApp({ env });
+  const id = await added(app, `${camera.base}/video`);
+  await using watchers = watching(app);
+  await became(app, id, "active");
+  await app.services.tenants.patch(app.tenant.id, { active: false }, "test");
+  await app.clock.advance(6_000);
+  await until(() => watchers.watched === 0 && camera.watchers === 0);
+  await app.services.tenants.patch(app.tenant.id, { active: true }, "test");
+  await app.clock.advance(6_000);
+  await until(() => watchers.watched === 1 && camera.watchers === 1);
+});

@@ -55,6 +55,23 @@ Deno.test("POST /api/cameras keeps what it was told, masks the address, and fill
   assert.deepEqual(items, [camera]);
 });
 
+Deno.test("a camera from before they could see is read, changed and claimed with what a new one has", async () => {
+  await using app = await startApp({ env: LOCAL });
+  const { db, cameras } = app.services;
+  const camera = await made(app);
+  const { motion: _, detect: __, keep_every_s: ___, rules: ____, ...old } =
+    (await cameras.get(app.tenant.id, camera.id)).row;
+  await db.kv.set(tables.cameras.key(app.tenant.id, camera.id), old);
+  assert.deepEqual(await (await send(app, "GET", `/${camera.id}`)).json(), camera);
+  assert.deepEqual((await (await send(app, "GET")).json()).items, [camera]);
+  await send(app, "POST", `/${camera.id}/start`);
+  const lease = { owner: "test", until_ms: app.clock.now() };
+  const claimed = await cameras.claim(app.tenant.id, camera.id, lease, () => true);
+  assert.deepEqual(claimed?.motion, camera.motion);
+  const answer = await send(app, "PUT", `/${camera.id}`, { motion: { min_area: 0.1 } });
+  assert.deepEqual((await answer.json()).motion, { ...camera.motion, min_area: 0.1 });
+});
+
 Deno.test("a camera's password stands nowhere but sealed", async () => {
   await using app = await startApp({ env: LOCAL });
   const { id } = await made(app);
