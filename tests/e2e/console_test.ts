@@ -367,6 +367,22 @@ browserTest("screens that were left hold no line, and go on where they were", as
   await page.getByText("Just now").waitFor();
 });
 
+browserTest("who may see events alone sees them come, and acknowledges none", async (stage) => {
+  const made = await stage.server.request("/auth/keys", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ name: "guard", scopes: ["events:read"] }),
+  });
+  const { api_key: key } = await made.json();
+  const page = await open(stage, "/console/events");
+  await signIn(page, key);
+  await page.getByText("Nothing has been seen").waitFor();
+  await tellOf(stage, { description: "At the gate" });
+  await page.getByText("At the gate").waitFor({ timeout: 20_000 });
+  assert.equal(await page.getByRole("button", { name: "Acknowledge" }).count(), 0);
+  assert.equal(await page.getByRole("link", { name: "Gallery" }).isVisible(), false);
+});
+
 browserTest("an event's picture is shown with the place that it is about", async (stage) => {
   const { server } = stage;
   const bytes = await Deno.readFile(`${FIXTURES}camera.jpg`);

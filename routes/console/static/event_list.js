@@ -39,9 +39,14 @@ export function createEventList({ query, cameras, mayHandle }) {
   /** @param {string} id */
   const cardOf = (id) => rows.querySelector(`[data-id="${CSS.escape(id)}"]`);
 
+  /** What each card shows. @type {Map<string, string>} */
+  const drawn = new Map();
+
   /** @param {Seen} event */
-  const draw = (event) =>
-    eventCard(event, { cameras, mayHandle, onAcknowledged: (now) => settle(now) });
+  const draw = (event) => {
+    drawn.set(event.id, JSON.stringify(event));
+    return eventCard(event, { cameras, mayHandle, onAcknowledged: (now) => settle(now) });
+  };
 
   /** @type {ReturnType<typeof createPages<Seen>>} */
   const pages = createPages({
@@ -57,6 +62,7 @@ export function createEventList({ query, cameras, mayHandle }) {
   };
 
   const readAnew = async () => {
+    drawn.clear();
     await pages.load();
     waiting.clear();
     tellWaiting();
@@ -90,6 +96,7 @@ export function createEventList({ query, cameras, mayHandle }) {
   const renew = (event) => {
     if (waiting.has(event.id)) waiting.set(event.id, event);
     const card = cardOf(event.id);
+    if (drawn.get(event.id) === JSON.stringify(event)) return;
     // Whoever writes a note there goes on.
     if (card && !card.contains(document.activeElement)) card.replaceWith(draw(event));
   };
@@ -105,6 +112,7 @@ export function createEventList({ query, cameras, mayHandle }) {
   /** @param {string} id */
   const remove = (id) => {
     if (waiting.delete(id)) tellWaiting();
+    drawn.delete(id);
     cardOf(id)?.remove();
     show(byId("events-empty"), !rows.firstChild);
   };

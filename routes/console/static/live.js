@@ -1,10 +1,12 @@
 import { ApiError, ask } from "./api.js";
+import { credentials } from "./session.js";
 import { readEvents } from "./sse.js";
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 /** Whoever looks elsewhere for a moment loses nothing. */
 const REST_MS = 10_000;
+const LOOK_MS = 10_000;
 
 /** @typedef {{ type: string, at: string, data: Record<string, any> }} News */
 
@@ -37,8 +39,9 @@ export async function follow(heed) {
         heed({ type, ...JSON.parse(data) });
       }
     } catch (error) {
-      // Not allowed to: there is nothing to come back for.
-      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return;
+      // Not known any more: there is nothing to come back for.
+      if (error instanceof ApiError && error.status === 401) return;
+      if (error instanceof ApiError && error.status === 403) return await look(heed);
       // The line was let go, broke (a TypeError while reading) or is not there yet.
       const known = error instanceof ApiError || error instanceof TypeError;
       if (!known && !leaving.signal.aborted) throw error;
@@ -48,6 +51,19 @@ export async function follow(heed) {
     if (leaving.signal.aborted) continue;
     await new Promise((resolve) => setTimeout(resolve, wait));
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  }
+}
+
+/**
+ * For a reader who may not follow the feed, which tells of photos too: says now and then that
+ * something may have happened.
+ * @param {(news: News) => void} heed
+ */
+async function look(heed) {
+  while (credentials()) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await seen();
+    heed({ type: "reset", at: new Date().toISOString(), data: {} });
   }
 }
 

@@ -44,17 +44,21 @@ export async function start(me) {
     for (const { live } of tiles.values()) live.pause(still);
   });
   void follow((news) => void heed(news).catch(complain));
-  await attempt(load);
+  await attempt(list.load);
 }
 
-async function load() {
-  for (const id of tiles.keys()) remove(id);
-  await list.load();
+/** What is not known to have changed stays as it is, and its picture goes on. */
+async function catchUp() {
+  /** @type {{ items: Camera[] }} */
+  const { items } = await get("/api/cameras?limit=200");
+  const there = new Set(items.map(({ id }) => id));
+  for (const id of tiles.keys()) if (!there.has(id)) remove(id);
+  for (const camera of items.toReversed()) put(camera);
 }
 
 /** @param {import("../live.js").News} news */
 async function heed({ type, data }) {
-  if (type === "reset") return await load();
+  if (type === "reset") return await catchUp();
   if (!type.startsWith("camera.")) return;
   if (type === "camera.deleted") return remove(data.camera_id);
   if (!tiles.has(data.camera_id) && type !== "camera.created") return;
