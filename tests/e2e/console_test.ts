@@ -367,6 +367,17 @@ browserTest("screens that were left hold no line, and go on where they were", as
   await page.getByText("Just now").waitFor();
 });
 
+browserTest("a list that cannot be read says so, and not that it is loading", async (stage) => {
+  const page = await open(stage, "/console/images");
+  await signIn(page, stage.server.key);
+  await page.route("**/api/events?*", (route) => route.abort());
+  await page.route("**/api/events", (route) => route.abort());
+  await page.goto("/console/events");
+  await page.getByRole("alert").getByText("Imago cannot be reached").waitFor();
+  await page.locator("#events-loading").waitFor({ state: "hidden" });
+  assert.equal(await page.getByText("Nothing has been seen").isVisible(), false);
+});
+
 browserTest("who may see events alone sees them come, and acknowledges none", async (stage) => {
   const made = await stage.server.request("/auth/keys", {
     method: "POST",

@@ -24,7 +24,7 @@ export function createPages({ id, path, query = () => ({}), draw }) {
     /** @type {{ items: T[], next_cursor?: string | null }} */
     const { items, next_cursor } = await get(
       address(typeof path === "string" ? path : path(), { ...query(), cursor: next }),
-    );
+    ).finally(() => show(byId(`${id}-loading`), false));
     if (current !== round) return;
     if (next === "") rows.replaceChildren();
     const drawn = items.map(draw).filter((row) => row !== null);
@@ -32,7 +32,6 @@ export function createPages({ id, path, query = () => ({}), draw }) {
     rows.append(...drawn);
     next = next_cursor ?? "";
     show(more, next !== "");
-    show(byId(`${id}-loading`), false);
     show(byId(`${id}-empty`), !rows.firstChild);
   };
   more.addEventListener("click", () => void attempt(read, more));
