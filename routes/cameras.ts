@@ -112,7 +112,9 @@ const discover = createRoute({
   path: "/api/cameras/discover",
   tags,
   summary: "Ask the local network for ONVIF cameras",
-  description: "Clients but the first are told of those alone that may be added.",
+  description:
+    "Clients but the first are told of those alone that may be added. Whoever asks within 5 s of " +
+    "another shares its answers.",
   ...secured("admin"),
   request: { body: { required: false, ...json("", DiscoveryRequest) } },
   responses: {

@@ -2,7 +2,8 @@ import { createSocket, type Socket } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import { z } from "@hono/zod-openapi";
 import { type ChildAnswer, type ChildJob, serve } from "../sandbox_child.ts";
-import { devicesIn, probeOf } from "./probe.ts";
+import { createHearing } from "./hearing.ts";
+import { probeOf } from "./probe.ts";
 
 const Request = z.object({
   hostname: z.string(),
@@ -10,9 +11,6 @@ const Request = z.object({
   waitMs: z.number().int(),
 });
 
-const MAX_DEVICES = 256;
-const MAX_ANSWERS = 2_000;
-const MAX_BYTES = 16 * 1024;
 /** UDP loses; a second question finds who did not hear the first. */
 const ASK_AGAIN_MS = 300;
 
@@ -22,17 +20,8 @@ if (import.meta.main) await serve(discover);
 async function discover({ request }: ChildJob): Promise<ChildAnswer> {
   const { hostname, port, waitMs } = Request.parse(request);
   const messageId = `uuid:${crypto.randomUUID()}`;
-  const devices = new Map<string, ReturnType<typeof devicesIn>[number] & { addresses: string[] }>();
-  let answers = 0;
-  const socket = await open((message, address) => {
-    if (++answers > MAX_ANSWERS || message.length > MAX_BYTES) return;
-    for (const device of devicesIn(new TextDecoder().decode(message), messageId)) {
-      const name = device.endpoint || address;
-      const known = devices.get(name) ?? { ...device, addresses: [] };
-      if (!known.addresses.includes(address)) known.addresses.push(address);
-      if (devices.size < MAX_DEVICES || devices.has(name)) devices.set(name, known);
-    }
-  });
+  const hearing = createHearing(messageId);
+  const socket = await open(hearing.take);
   try {
     const probe = new TextEncoder().encode(probeOf(messageId));
     const ask = () => sendEverywhere(socket, probe, port, hostname);
@@ -44,7 +33,7 @@ async function discover({ request }: ChildJob): Promise<ChildAnswer> {
   } finally {
     socket.close();
   }
-  return { result: { devices: [...devices.values()] } };
+  return { result: { devices: hearing.devices() } };
 }
 
 function open(onMessage: (message: Uint8Array, address: string) => void): Promise<Socket> {

@@ -37,7 +37,7 @@ export function createWatching(
     provider: ai ? null : `there is no provider of AI (${aiReason})`,
     model: ownDetector ? null : "there is no detector (DETECT_MODEL_PATH)",
   };
-  const discovery = base.discovery ?? createDiscovery();
+  const discovery = base.discovery ?? createDiscovery(base);
   const cameraNet = createSafeFetch({
     kind: "camera",
     allowedNets: config.FETCH_ALLOWED_NETS,

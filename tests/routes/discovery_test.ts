@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createDiscovery } from "../../lib/discovery/discovery.ts";
 import type { DiscoveredCamera } from "../../lib/model/discovery.ts";
 import { startApp, type TestApp } from "../helpers/app.ts";
+import { createManualClock } from "../helpers/clock.ts";
 import { probeMatch, startDevice } from "../helpers/onvif.ts";
 
 const LOCAL = { FETCH_ALLOWED_NETS: "127.0.0.1/32" };
@@ -28,7 +29,7 @@ const addCamera = ({ request }: TestApp) =>
 
 Deno.test("POST /api/cameras/discover tells who answered, each once, and who is known", async () => {
   using device = await startDevice((id) => [probeMatch(id), probeMatch(id), "rubbish"]);
-  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(device.to) });
+  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(device) });
   const found = {
     name: "Gate",
     hardware: "IPC-1",
@@ -44,34 +45,49 @@ Deno.test("POST /api/cameras/discover tells who answered, each once, and who is 
 
 Deno.test("what may not be added is told the first tenant alone", async () => {
   using device = await startDevice((id) => [probeMatch(id)]);
-  await using app = await startApp({ discovery: createDiscovery(device.to) });
+  await using app = await startApp({ discovery: createDiscovery(device) });
   assert.deepEqual((await discover(app)).map(({ allowed }) => allowed), [false]);
   assert.deepEqual(await discover(await app.asTenant()), []);
 });
 
 Deno.test("who asks while a question is out shares its answers", async () => {
   using device = await startDevice((id) => [probeMatch(id)]);
-  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(device.to) });
+  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(device) });
   const all = await Promise.all([1, 2, 3].map(() => discover(app)));
   assert.deepEqual(all.map(({ length }) => length), [1, 1, 1]);
   assert.equal(new Set(device.asked).size, 1);
+});
+
+Deno.test("who asks within five seconds is told what was heard, and later what is there then", async () => {
+  let name = "Gate";
+  using device = await startDevice((id) => [probeMatch(id, { name })]);
+  const clock = createManualClock();
+  const discovery = createDiscovery({ ...device, clock });
+  await using app = await startApp({ env: LOCAL, discovery });
+  const names = async () => (await discover(app)).map(({ name }) => name);
+  assert.deepEqual(await names(), ["Gate"]);
+  name = "Door";
+  await clock.advance(4_999);
+  assert.deepEqual(await names(), ["Gate"]);
+  await clock.advance(1);
+  assert.deepEqual(await names(), ["Door"]);
 });
 
 Deno.test("a flood of answers is bounded, and silence is an empty list", async () => {
   using loud = await startDevice((id) =>
     Array.from({ length: 1_500 }, (_, at) => probeMatch(id, { endpoint: `urn:uuid:${at}` }))
   );
-  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(loud.to) });
+  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(loud) });
   const { length } = await discover(app, 1);
   assert.ok(length > 0 && length <= 256, `${length} devices`);
   using silent = await startDevice(() => []);
-  await using other = await startApp({ env: LOCAL, discovery: createDiscovery(silent.to) });
+  await using other = await startApp({ env: LOCAL, discovery: createDiscovery(silent) });
   assert.deepEqual(await discover(other), []);
 });
 
 Deno.test("POST /api/cameras/discover needs no body, and refuses another time than it may take", async () => {
   using device = await startDevice((id) => [probeMatch(id)]);
-  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(device.to) });
+  await using app = await startApp({ env: LOCAL, discovery: createDiscovery(device) });
   const answer = await app.request("/api/cameras/discover", { method: "POST" });
   assert.equal((await answer.json()).items.length, 1);
   const long = await app.request("/api/cameras/discover", {
