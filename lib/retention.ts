@@ -1,17 +1,24 @@
 import { batches, type Database, keysIn, type Table, type Transaction } from "./kv.ts";
+import type { RetentionTerm } from "./model/retention.ts";
 import { firstIdAt } from "./search/span.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Records that one transaction looks at; Deno KV checks 100 keys in one, and more may be counted along. */
 const BATCH = 30;
 
 /** Something of each tenant that is kept for a while only. */
 export type Retention = {
-  /** For the log: "audit entries". */
-  what: string;
+  what: RetentionTerm["what"];
   keepMs: number;
   /** Deletes what the tenant has from before `before` (ms since 1970); gives how many. */
   purge(tenant: string, before: number): Promise<number>;
 };
+
+/** The same in words, for people. */
+export function termOf({ what, keepMs }: Retention): RetentionTerm {
+  return { what, keep_days: keepMs / DAY_MS };
+}
 
 type AgedTable<T> = Pick<Table<T, readonly string[]>, "shape" | "prefix">;
 

@@ -1,6 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { timestamp } from "../lib/clock.ts";
 import { Erasure } from "../lib/model/audit.ts";
+import { RetentionTerm } from "../lib/model/retention.ts";
+import { termOf } from "../lib/retention.ts";
 import type { Services } from "../lib/services.ts";
 import { createRouter } from "./shared/app.ts";
 import { json } from "./shared/json.ts";
@@ -12,6 +14,15 @@ const Receipt = Erasure.extend({
 }).openapi("Receipt");
 const Confirmation = z.strictObject({
   confirm: z.string().openapi({ description: "The client's name" }),
+});
+
+const retention = createRoute({
+  method: "get",
+  path: "/privacy/retention",
+  tags: ["privacy"],
+  summary: "See how long things are kept; what is not named here is kept until it is deleted",
+  ...secured("admin"),
+  responses: { 200: json("The terms", z.object({ items: z.array(RetentionTerm) })), ...problems() },
 });
 
 const exportAll = createRoute({
@@ -56,8 +67,10 @@ const receipt = createRoute({
 });
 
 /** What a tenant may do with everything that is kept of it: take it out, and have it erased. */
-export function privacyRoutes({ clock, erasures, exports, links, tenants }: Services) {
+export function privacyRoutes(services: Services) {
+  const { clock, erasures, exports, links, retentions, tenants } = services;
   return createRouter()
+    .openapi(retention, (c) => c.json({ items: retentions.map(termOf) }, 200))
     .openapi(exportAll, async (c) => {
       const tenant = await tenants.get(c.var.tenant);
       const archive = await exports.open(tenant, callerOf(c).subject);

@@ -20,18 +20,18 @@ export function createKeeping(
   const retentions: Retention[] = [
     { what: "events", keepMs: config.EVENT_RETENTION_DAYS * DAY_MS, purge: events.purge },
     {
-      what: "pictures of cameras",
+      what: "camera_frames",
       keepMs: config.FRAME_RETENTION_DAYS * DAY_MS,
       purge: cameraFrames.purge,
     },
-    { what: "audit entries", keepMs: config.AUDIT_RETENTION_DAYS * DAY_MS, purge: audit.purge },
+    { what: "audit_entries", keepMs: config.AUDIT_RETENTION_DAYS * DAY_MS, purge: audit.purge },
     {
       what: "predictions",
       keepMs: config.INFERENCE_RETENTION_DAYS * DAY_MS,
       purge: predictions.purge,
     },
     { what: "feedback", keepMs: feedbackMs, purge: predictions.purgeFeedback },
-    { what: "figures of predictions", keepMs: feedbackMs, purge: predictionFigures.purge },
+    { what: "prediction_figures", keepMs: feedbackMs, purge: predictionFigures.purge },
   ];
   return {
     retentions,

@@ -10,6 +10,10 @@ export const privacy: Screen = {
   needs: "admin",
   Body: ({ t }) => (
     <div class="stack">
+      <Card id="retention" title="privacy.retention" t={t}>
+        <p>{t("privacy.retentionHint")}</p>
+        <dl id="retention" class="facts" />
+      </Card>
       <Card id="export" title="privacy.export" t={t}>
         <p>{t("privacy.exportHint")}</p>
         <p>

@@ -49,9 +49,9 @@ Deno.test("sweep() goes through all tenants, and one thing that fails hinders no
   const sweep = createRetentionSweep({
     ...app.services,
     retentions: [
-      { what: "broken things", keepMs: DAY, purge: () => Promise.reject(new Error("no")) },
+      { what: "feedback", keepMs: DAY, purge: () => Promise.reject(new Error("no")) },
       {
-        what: "things",
+        what: "events",
         keepMs: DAY,
         purge: (tenant, before) => {
           assert.equal(before, app.clock.now() - DAY);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { configureLogs } from "../../lib/logging.ts";
+import { RetentionTerm } from "../../lib/model/retention.ts";
 import { createMemoryStorage } from "../../lib/storage/memory.ts";
 import { startApp } from "../helpers/app.ts";
 import { until } from "../helpers/clock.ts";
@@ -166,4 +167,12 @@ Deno.test("nothing of a client with external_ai: false goes to a model, whatever
   } finally {
     await ai.close();
   }
+});
+
+Deno.test("GET /privacy/retention tells admins how long things are kept", async () => {
+  await using app = await startApp({ env: { EVENT_RETENTION_DAYS: "30" } });
+  const { items } = await (await app.request("/privacy/retention")).json();
+  const terms = new Map(items.map((term: RetentionTerm) => [term.what, term.keep_days]));
+  assert.deepEqual([terms.get("events"), terms.get("camera_frames")], [30, 7]);
+  assert.deepEqual([...terms.keys()].toSorted(), RetentionTerm.shape.what.options.toSorted());
 });

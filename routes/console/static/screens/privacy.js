@@ -1,19 +1,34 @@
-import { ask, send } from "../api.js";
+import { ask, get, send } from "../api.js";
 import { byId, elementOf, fillWith, h } from "../dom.js";
 import { attempt, confirmed } from "../feedback.js";
-import { formatBytes, t } from "../i18n.js";
+import { formatBytes, formatNumber, t } from "../i18n.js";
 import { keep } from "../session.js";
 
 /** @typedef {{ receipt_url: string, erased: { records: number, objects: number, bytes: number } }} Receipt */
 
+/** @typedef {import("../../../../lib/model/retention.ts").RetentionTerm} RetentionTerm */
+
 /** @param {import("../app.js").Me} me */
-export function start(me) {
+export async function start(me) {
   const name = me.tenant?.name ?? "";
   const works = { "export-button": takeOut, "erase-button": () => erase(name) };
   for (const [id, work] of Object.entries(works)) {
     const button = elementOf(id, HTMLButtonElement);
     button.addEventListener("click", () => void attempt(work, button));
   }
+  await attempt(showRetention);
+}
+
+async function showRetention() {
+  /** @type {{ items: RetentionTerm[] }} */
+  const { items } = await get("/privacy/retention");
+  fillWith(
+    byId("retention"),
+    items.map(({ what, keep_days }) => [
+      h("dt", {}, t(`privacy.kept.${what}`)),
+      h("dd", {}, formatNumber(keep_days, { style: "unit", unit: "day", unitDisplay: "long" })),
+    ]),
+  );
 }
 
 /** Saves the archive; it is fetched here, because a link could not prove who asks. */

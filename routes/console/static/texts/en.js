@@ -464,6 +464,15 @@ export const en = {
   "severity.critical": "critical",
 
   "privacy.title": "Privacy",
+  "privacy.retention": "How long things are kept",
+  "privacy.retentionHint":
+    "Set by the operator. Photos, drafts, users and what else is not named here stay until they are deleted.",
+  "privacy.kept.events": "Events",
+  "privacy.kept.camera_frames": "Pictures of cameras, but for those of events",
+  "privacy.kept.audit_entries": "Audit log",
+  "privacy.kept.predictions": "Predictions",
+  "privacy.kept.feedback": "Feedback",
+  "privacy.kept.prediction_figures": "Daily figures of predictions",
   "privacy.export": "Take everything out",
   "privacy.exportHint": "An archive with every record and file that is kept of you.",
   "privacy.exportNow": "Export",

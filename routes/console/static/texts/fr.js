@@ -477,6 +477,15 @@ export const fr = {
   "severity.critical": "critique",
 
   "privacy.title": "Vie privée",
+  "privacy.retention": "Durées de conservation",
+  "privacy.retentionHint":
+    "Fixées par l’exploitant. Photos, brouillons, utilisateurs et tout ce qui n’est pas nommé ici restent jusqu’à leur suppression.",
+  "privacy.kept.events": "Événements",
+  "privacy.kept.camera_frames": "Images des caméras, sauf celles des événements",
+  "privacy.kept.audit_entries": "Journal d’audit",
+  "privacy.kept.predictions": "Prédictions",
+  "privacy.kept.feedback": "Retours",
+  "privacy.kept.prediction_figures": "Chiffres quotidiens des prédictions",
   "privacy.export": "Tout emporter",
   "privacy.exportHint": "Une archive avec chaque enregistrement et fichier gardé à votre sujet.",
   "privacy.exportNow": "Exporter",
