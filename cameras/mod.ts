@@ -6,12 +6,13 @@ import { watch } from "./watch.ts";
 
 /** Joins the parts into what watches the started cameras of this process. */
 export function createWatchers(services: Services) {
-  const { cameras, cameraNet: net, clock, exclusive } = services;
+  const { cameras, cameraWatches, cameraNet: net, clock, exclusive } = services;
   const http = createHttpSource({ net, clock });
   const rtsp = createRtspSource({ net });
 
   const supervisor = createSupervisor({
     cameras,
+    cameraWatches,
     clock,
     exclusive,
     owner: crypto.randomUUID(),

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import type { CameraWatches } from "../lib/camera_watches.ts";
 import type { Cameras } from "../lib/cameras.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CameraRow, CameraWatch } from "../lib/model/camera.ts";
@@ -14,7 +15,8 @@ type Lease = { owner: string; until_ms: number };
 type Task = { version: number; stop(): Promise<void> };
 
 type Deps = {
-  cameras: Cameras;
+  cameras: Pick<Cameras, "onChange">;
+  cameraWatches: CameraWatches;
   clock: Clock;
   /** No other process uses this KV: other owners are of an earlier start, and gone. */
   exclusive: boolean;
@@ -28,7 +30,7 @@ type Deps = {
  * Keeps one task for each started camera that this process owns. A camera has one owner: who holds
  * its lease.
  */
-export function createSupervisor({ cameras, clock, exclusive, owner, watch }: Deps) {
+export function createSupervisor({ cameras, cameraWatches, clock, exclusive, owner, watch }: Deps) {
   const tasks = new Map<string, Task>();
   let looking: Promise<void> | null = null;
   let again = false;
@@ -41,7 +43,7 @@ export function createSupervisor({ cameras, clock, exclusive, owner, watch }: De
     watch.owner === null || exclusive || watch.until_ms < clock.now();
 
   const begin = async (tenant: string, id: string, name: string): Promise<void> => {
-    const row = await cameras.claim(tenant, id, lease(), isFree);
+    const row = await cameraWatches.claim(tenant, id, lease(), isFree);
     if (!row) return;
     const ending = new AbortController();
     const ended = watch(row, lease, ending.signal)
@@ -62,7 +64,7 @@ export function createSupervisor({ cameras, clock, exclusive, owner, watch }: De
   /** Compares what runs with what should. */
   const compare = async (): Promise<void> => {
     const wanted = new Set<string>();
-    for await (const { tenant, id, watch } of cameras.started()) {
+    for await (const { tenant, id, watch } of cameraWatches.started()) {
       const name = `${tenant}/${id}`;
       wanted.add(name);
       const task = tasks.get(name);
@@ -113,7 +115,7 @@ export function createSupervisor({ cameras, clock, exclusive, owner, watch }: De
       await Promise.all([...tasks.values()].map((task) => task.stop()));
       await Promise.all(names.map((name) => {
         const [tenant, id] = name.split("/");
-        return cameras.release(tenant!, id!, owner);
+        return cameraWatches.release(tenant!, id!, owner);
       }));
     },
   };

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
-import type { Cameras, Seen } from "../lib/cameras.ts";
+import type { CameraWatches, Seen } from "../lib/camera_watches.ts";
+import type { Cameras } from "../lib/cameras.ts";
 import { type Clock, timestamp } from "../lib/clock.ts";
 import { Problem } from "../lib/errors.ts";
 import type { Frames } from "../lib/frames.ts";
@@ -21,7 +22,8 @@ const STEADY_MS = 10_000;
 
 type Deps = LookDeps & {
   clock: Clock;
-  cameras: Cameras;
+  cameras: Pick<Cameras, "address">;
+  cameraWatches: CameraWatches;
   frames: Frames;
   source: Source;
   /** The lease of who watches, from now on. */
@@ -33,16 +35,16 @@ type Deps = LookDeps & {
  * and connects again, ever more patiently, when it fails.
  */
 export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Promise<void> {
-  const { clock, cameras, frames, lease } = deps;
+  const { clock, cameras, cameraWatches, frames, lease } = deps;
   const lost = new AbortController();
   const ending = AbortSignal.any([signal, lost.signal]);
   const seen = createTally(clock);
   let notes: Promise<unknown> = Promise.resolve();
 
   /** One after the other, so that the last word is the latest. */
-  const note = (turnTo?: Parameters<Cameras["note"]>[3]) => {
+  const note = (turnTo?: Parameters<CameraWatches["note"]>[3]) => {
     notes = notes.then(async () => {
-      if (!await cameras.note(row, lease(), seen.take(), turnTo)) lost.abort();
+      if (!await cameraWatches.note(row, lease(), seen.take(), turnTo)) lost.abort();
     }).catch((error) => log.error("Cannot note how a camera does: {error}", { error }));
     return notes;
   };

@@ -134,7 +134,7 @@ const stats = createRoute({
 });
 
 /** Cameras that Imago watches. */
-export function cameraRoutes({ cameras, cursors, tenants }: Services) {
+export function cameraRoutes({ cameras, cursors, nearby, tenants }: Services) {
   return createRouter()
     .openapi(list, async (c) => {
       const { items, next_cursor } = await pageUntil(
@@ -158,7 +158,7 @@ export function cameraRoutes({ cameras, cursors, tenants }: Services) {
       // Without a body the schema's own standard is not filled in.
       const { timeout_s } = DiscoveryRequest.parse(c.req.valid("json") ?? {});
       const everything = c.var.tenant === await tenants.findFirst();
-      const items = await cameras.discover(callerOf(c), timeout_s * 1000, everything);
+      const items = await nearby.find(callerOf(c), timeout_s * 1000, everything);
       return c.json({ items }, 200);
     })
     .openapi(details, async (c) => {

@@ -1,6 +1,9 @@
 import { createCameraFrames } from "../camera_frames.ts";
+import { createCameraStates } from "../camera_states.ts";
+import { createCameraWatches } from "../camera_watches.ts";
 import { createCameras } from "../cameras.ts";
 import { createDiscovery } from "../discovery/discovery.ts";
+import { createNearby } from "../discovery/nearby.ts";
 import { createEvents } from "../events.ts";
 import { createFfmpeg } from "../ffmpeg.ts";
 import { createFrames } from "../frames.ts";
@@ -42,11 +45,12 @@ export function createWatching(
     kind: "camera",
     allowedNets: config.FETCH_ALLOWED_NETS,
   });
+  const states = createCameraStates(base);
   const cameras = createCameras({
     ...base,
+    states,
     net: cameraNet,
     ffmpeg: createFfmpeg(),
-    discovery,
     whyNot: (detect) => why[detect],
   });
   const events = createEvents({ ...base, images, cameraExists: cameras.exists });
@@ -54,6 +58,8 @@ export function createWatching(
   return {
     cameraNet,
     cameras,
+    cameraWatches: createCameraWatches({ ...base, states }),
+    nearby: createNearby({ ...base, cameras, discovery, net: cameraNet }),
     frames: createFrames({ clock }),
     events,
     cameraFrames: createCameraFrames({ ...base, images, events, tenants, quotaBytes }),

@@ -176,9 +176,9 @@ Deno.test("a camera whose owner died is taken over when its lease has run out", 
   await using camera = startFakeCamera(() => PICTURE);
   await using app = await startApp({ env, exclusive: false });
   const id = await added(app, `${camera.base}/video`);
-  const { cameras } = app.services;
+  const { cameraWatches } = app.services;
   const dead = { owner: "dead", until_ms: app.clock.now() + 30_000 };
-  await cameras.claim(app.tenant.id, id, dead, () => true);
+  await cameraWatches.claim(app.tenant.id, id, dead, () => true);
   await using watchers = watching(app);
   await app.clock.advance(25_000);
   assert.equal(watchers.watched, 0);

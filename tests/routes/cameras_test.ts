@@ -57,7 +57,7 @@ Deno.test("POST /api/cameras keeps what it was told, masks the address, and fill
 
 Deno.test("a camera from before they could see is read, changed and claimed with what a new one has", async () => {
   await using app = await startApp({ env: LOCAL });
-  const { db, cameras } = app.services;
+  const { db, cameras, cameraWatches } = app.services;
   const camera = await made(app);
   const { motion: _, detect: __, keep_every_s: ___, rules: ____, ...old } =
     (await cameras.get(app.tenant.id, camera.id)).row;
@@ -66,7 +66,7 @@ Deno.test("a camera from before they could see is read, changed and claimed with
   assert.deepEqual((await (await send(app, "GET")).json()).items, [camera]);
   await send(app, "POST", `/${camera.id}/start`);
   const lease = { owner: "test", until_ms: app.clock.now() };
-  const claimed = await cameras.claim(app.tenant.id, camera.id, lease, () => true);
+  const claimed = await cameraWatches.claim(app.tenant.id, camera.id, lease, () => true);
   assert.deepEqual(claimed?.motion, camera.motion);
   const answer = await send(app, "PUT", `/${camera.id}`, { motion: { min_area: 0.1 } });
   assert.deepEqual((await answer.json()).motion, { ...camera.motion, min_area: 0.1 });
@@ -173,7 +173,7 @@ Deno.test("DELETE /api/cameras/{id} takes a camera and that it was started along
   await send(app, "POST", `/${id}/start`);
   assert.equal((await send(app, "DELETE", `/${id}`)).status, 204);
   assert.equal((await send(app, "GET", `/${id}`)).status, 404);
-  assert.deepEqual(await Array.fromAsync(app.services.cameras.started()), []);
+  assert.deepEqual(await Array.fromAsync(app.services.cameraWatches.started()), []);
 });
 
 Deno.test("POST /api/cameras refuses addresses that may not be called, all with the same answer", async () => {
