@@ -8,7 +8,7 @@ import { createSandbox } from "../sandbox.ts";
 const EVERYBODY = { hostname: "239.255.255.250", port: 3702 };
 /** Beyond the time that answers are waited for: to start the child, and to read them. */
 const SPARE_MS = 5_000;
-/** From one question to the next: who asks sooner is told what was heard last. */
+/** From one question to the next: who asks sooner, and waits no longer, is told what was heard. */
 const QUIET_MS = 5_000;
 
 const text = z.string();
@@ -48,7 +48,7 @@ export function createDiscovery(
     permissions: ["--allow-net", "--allow-sys=networkInterfaces", `--allow-read=${PACKAGES}`],
   });
   let underWay: Promise<Heard[]> | null = null;
-  let last = { began: -Infinity, devices: [] as Heard[] };
+  let last = { began: -Infinity, waitMs: 0, devices: [] as Heard[] };
 
   const ask = async (waitMs: number): Promise<Heard[]> => {
     const limits = { deadlineMs: waitMs + spareMs };
@@ -65,7 +65,8 @@ export function createDiscovery(
   const askOrRecall = async (waitMs: number): Promise<Heard[]> => {
     const began = clock.now();
     const age = began - last.began;
-    if (age < 0 || age >= QUIET_MS) last = { began, devices: await ask(waitMs) };
+    const isRecent = age >= 0 && age < QUIET_MS && last.waitMs >= waitMs;
+    if (!isRecent) last = { began, waitMs, devices: await ask(waitMs) };
     return last.devices;
   };
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Problem } from "../../lib/errors.ts";
 import { createDiscovery } from "../../lib/discovery/discovery.ts";
 import type { DiscoveredCamera } from "../../lib/model/discovery.ts";
 import { startApp, type TestApp } from "../helpers/app.ts";
@@ -71,6 +72,15 @@ Deno.test("who asks within five seconds is told what was heard, and later what i
   assert.deepEqual(await names(), ["Gate"]);
   await clock.advance(1);
   assert.deepEqual(await names(), ["Door"]);
+});
+
+Deno.test("a child that does not end in its time is killed, and nothing of it is kept", async () => {
+  using device = await startDevice((id) => [probeMatch(id)]);
+  const discovery = createDiscovery({ to: device.to, spareMs: -9_000 });
+  const refusal = (error: unknown) => error instanceof Problem && error.code === "unavailable";
+  await assert.rejects(discovery.find(10_000), refusal);
+  await assert.rejects(discovery.find(10_000), refusal);
+  await discovery.close();
 });
 
 Deno.test("a flood of answers is bounded, and silence is an empty list", async () => {
