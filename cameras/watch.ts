@@ -6,6 +6,7 @@ import { Problem } from "../lib/errors.ts";
 import type { Frames } from "../lib/frames.ts";
 import type { CameraRow } from "../lib/model/camera.ts";
 import { createLook, type LookDeps } from "./look.ts";
+import { Refusal } from "../lib/net/targets.ts";
 import { backoff, pause } from "./patience.ts";
 import type { Source } from "./sources/source.ts";
 
@@ -17,6 +18,8 @@ export const NOTE_MS = 10_000;
 const SILENCE_MS = 15_000;
 /** From connecting to the first picture. */
 const FIRST_PICTURE_MS = 20_000;
+/** A camera that refuses its password is not asked again before: some lock who tries too often. */
+const REFUSED_MS = 5 * 60_000;
 /** Who has sent pictures for so long begins anew with the shortest wait. */
 const STEADY_MS = 10_000;
 
@@ -61,7 +64,7 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
   });
 
   /** One connection, from its beginning to its end; gives why it ended. */
-  const session = async (): Promise<string> => {
+  const session = async (): Promise<Failure> => {
     activeSince = null;
     const { signal: silence, heard, cancel } = watchdog(clock, row.fps);
     try {
@@ -78,10 +81,10 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
         activeSince ??= clock.now();
         look.see(frames.publish(row.tenant, row.id, jpeg));
       }
-      return "The camera ended the connection";
+      return { error: "The camera ended the connection" };
     } catch (error) {
-      if (silence.aborted) return "The camera sends no pictures";
-      return reason(row, error);
+      if (silence.aborted) return { error: "The camera sends no pictures" };
+      return failureOf(row, error);
     } finally {
       cancel();
     }
@@ -90,14 +93,14 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
   const stopNoting = every(clock, NOTE_MS, () => void note());
   try {
     for (let failures = 0; !ending.aborted;) {
-      const error = await session();
+      const { error, waitMs = 0 } = await session();
       if (ending.aborted) break;
       failures = wasSteady(activeSince, clock) ? 1 : failures + 1;
       activeSince = null;
       seen.errors++;
       deps.metrics.cameraFailures.inc();
       void note({ status: "error", error });
-      await pause(clock, backoff(failures), ending);
+      await pause(clock, Math.max(waitMs, backoff(failures)), ending);
     }
   } finally {
     stopNoting();
@@ -111,10 +114,16 @@ function wasSteady(activeSince: number | null, clock: Clock): boolean {
   return activeSince !== null && clock.now() - activeSince > STEADY_MS;
 }
 
+/** Why a connection ended, in a sentence for people; and how long to let the camera be, at least. */
+type Failure = { error: string; waitMs?: number };
+
 /** What is told of a failure: our own sentence; the rest is for the log. */
-function reason({ id, tenant }: CameraRow, error: unknown): string {
+function failureOf({ id, tenant }: CameraRow, error: unknown): Failure {
   log.info("A camera failed: {error}", { camera: id, tenant, error });
-  return error instanceof Problem ? error.detail : "The camera's connection broke off";
+  if (!(error instanceof Problem)) return { error: "The camera's connection broke off" };
+  const { cause } = error.extras;
+  if (!(cause instanceof Refusal) || cause.status !== 401) return { error: error.detail };
+  return { error: "The camera refuses its user and password", waitMs: REFUSED_MS };
 }
 
 /** Aborts when nothing was heard for too long. */

@@ -12,7 +12,9 @@ export function acceptable(
 ): IncomingMessage {
   if (!accept) return response;
   const { statusCode = 0, headers } = response;
-  if (statusCode < 200 || statusCode > 299) throw new Refusal(`it answers ${statusCode}`);
+  if (statusCode < 200 || statusCode > 299) {
+    throw new Refusal(`it answers ${statusCode}`, { status: statusCode });
+  }
   const type = (headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
   if (!accept(type)) throw new Refusal(`its type is "${type.slice(0, 100)}"`);
   return response;

@@ -95,6 +95,13 @@ function targetOf({ url, credentials }: Named, addresses: string[]): Target {
 /** Why an address may not be read: for the log, never for the caller. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
+  /** The HTTP status that it is about, where there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = status;
+  }
 }
 
 type Named = { url: URL; host: string; port: number; credentials?: string };

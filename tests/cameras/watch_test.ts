@@ -96,6 +96,27 @@ Deno.test("a camera that wants Digest is watched by picture and by stream, and t
   for (const id of [shots, video]) assert.equal((await statsOf(app, id)).errors, 0);
 });
 
+Deno.test("a camera that refuses its password is let be for five minutes, or until it is changed", async () => {
+  await using camera = startFakeCamera(() => PICTURE, 20, wantsBasic("viewer:secret"));
+  await using app = await startApp({ env });
+  const withLogin = (login: string) => `${camera.base.replace("//", `//${login}@`)}/shot.jpg`;
+  const id = await added(app, withLogin("viewer:wrong"));
+  await using _ = watching(app);
+  await became(app, id, "error");
+  assert.equal((await shown(app, id)).error, "The camera refuses its user and password");
+  const { length } = camera.asked;
+  for (let minute = 1; minute < 5; minute++) await app.clock.advance(59_000);
+  assert.equal(camera.asked.length, length, "not asked again yet");
+  await app.clock.advance(70_000);
+  await until(() => camera.asked.length > length);
+  await app.request(`/api/cameras/${id}`, {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ url: withLogin("viewer:secret") }),
+  });
+  await became(app, id, "active");
+});
+
 Deno.test("MJPEG is followed, tried again when it breaks, and let go on stop", async () => {
   await using camera = startFakeCamera(() => PICTURE);
   await using app = await startApp({ env });
