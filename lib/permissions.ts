@@ -1,4 +1,5 @@
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import swaggerFolder from "swagger-ui-dist/absolute-path.js";
 import { ALIASES, type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
 import { FFMPEG } from "./ffmpeg.ts";
@@ -32,8 +33,8 @@ function permissionsFor(config: Config): string[] {
   const models = [PREDICT_MODEL_PATH, DETECT_MODEL_PATH].flatMap((path) =>
     path ? [dirname(path)] : []
   );
-  // What holds the child processes: each is used where the system has it.
-  const walls = ["prlimit", "unshare", "setpriv", "nice"];
+  // What holds the child processes, plays RTSP and knows of graphics cards, where it is installed.
+  const programs = [...["prlimit", "unshare", "setpriv", "nice"], FFMPEG, NVIDIA_SMI];
   const variables = [...VARIABLES.map(({ name }) => name), ...Object.keys(ALIASES)];
   return [
     "--allow-net",
@@ -43,8 +44,14 @@ function permissionsFor(config: Config): string[] {
     `--allow-read=${[".", npmCache(), ...models, ...kept].join(",")}`,
     `--allow-write=${kept.join(",")}`,
     "--allow-sys=statfs,cpus,loadavg,systemMemoryInfo",
-    `--allow-run=${[Deno.execPath(), ...walls, FFMPEG, NVIDIA_SMI].join(",")}`,
+    `--allow-run=${[Deno.execPath(), ...programs.filter(isInstalled)].join(",")}`,
   ];
+}
+
+/** Whether a program is found as a shell finds it. */
+function isInstalled(program: string): boolean {
+  const folders = (Deno.env.get("PATH") ?? "").split(":").filter(Boolean);
+  return folders.some((folder) => existsSync(join(folder, program)));
 }
 
 /** The folder of downloaded packages, some of whose files Imago serves or hands to its children. */
