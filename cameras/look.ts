@@ -23,11 +23,9 @@ export type LookDeps = {
   events: Pick<Events, "create">;
   cameraFrames: Pick<CameraFrames, "keep" | "trim">;
   tenants: Pick<Tenants, "get">;
-  metrics: Pick<Metrics, "cameraPictures" | "cameraFailures">;
+  metrics: Pick<Metrics, "cameraPictures">;
   /** Who names what is seen; null where there is none. */
   detectors: Record<"provider" | "model", Detector | null>;
-  /** Share of the camera's quota of pictures after which it is looked whether some must go. */
-  trimEvery: number;
 };
 
 /** What may go wrong, each by itself. */
@@ -59,7 +57,6 @@ export function createLook(
   let looking: Promise<void> | null = null;
   let quietUntil = -Infinity;
   let keepAt = -Infinity;
-  let untrimmed = Infinity;
   let asked: { print: Uint8Array; found: Detection[] } | null = null;
   const troubles = new Map<Part, string>();
 
@@ -88,18 +85,7 @@ export function createLook(
 
   /** The id of the kept picture; null where it cannot be kept. */
   const keep = ({ jpeg, at }: Frame): Promise<string | null> =>
-    attempt("keeping", "Cannot keep pictures", async () => {
-      const id = await cameraFrames.keep(row, jpeg, at);
-      untrimmed += jpeg.length;
-      return id;
-    });
-
-  /** Oldest pictures make room for the next; looking for them costs as much as there are. */
-  const trim = async () => {
-    if (untrimmed < deps.trimEvery) return;
-    untrimmed = 0;
-    await cameraFrames.trim(row);
-  };
+    attempt("keeping", "Cannot keep pictures", () => cameraFrames.keep(row, jpeg, at));
 
   const keepNow = async (frame: Frame) => {
     if (keep_every_s === null || clock.now() < keepAt) return;
@@ -161,7 +147,8 @@ export function createLook(
         await report(frame, await name(frame, pixels, movement));
       }
     }
-    await trim();
+    // Not before the event holds its picture.
+    await cameraFrames.trim(row);
   };
 
   const decode = ({ jpeg }: Frame): Promise<Pixels> =>

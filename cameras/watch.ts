@@ -4,9 +4,10 @@ import type { Cameras } from "../lib/cameras.ts";
 import { type Clock, timestamp } from "../lib/clock.ts";
 import { Problem } from "../lib/errors.ts";
 import type { Frames } from "../lib/frames.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import type { CameraRow } from "../lib/model/camera.ts";
-import { createLook, type LookDeps } from "./look.ts";
 import { Refusal } from "../lib/net/targets.ts";
+import { createLook, type LookDeps } from "./look.ts";
 import { backoff, pause } from "./patience.ts";
 import type { Source } from "./sources/source.ts";
 
@@ -23,7 +24,11 @@ const REFUSED_MS = 5 * 60_000;
 /** Who has sent pictures for so long begins anew with the shortest wait. */
 const STEADY_MS = 10_000;
 
+/** Why a connection ended, in a sentence for people; and how long to let the camera be, at least. */
+type Failure = { error: string; waitMs?: number };
+
 type Deps = LookDeps & {
+  metrics: Pick<Metrics, "cameraFailures">;
   clock: Clock;
   cameras: Pick<Cameras, "address">;
   cameraWatches: CameraWatches;
@@ -113,9 +118,6 @@ export async function watch(row: CameraRow, deps: Deps, signal: AbortSignal): Pr
 function wasSteady(activeSince: number | null, clock: Clock): boolean {
   return activeSince !== null && clock.now() - activeSince > STEADY_MS;
 }
-
-/** Why a connection ended, in a sentence for people; and how long to let the camera be, at least. */
-type Failure = { error: string; waitMs?: number };
 
 /** What is told of a failure: our own sentence; the rest is for the log. */
 function failureOf({ id, tenant }: CameraRow, error: unknown): Failure {

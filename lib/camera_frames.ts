@@ -8,6 +8,9 @@ import { termOfCameraImages } from "./search/terms.ts";
 import { tables } from "./tables.ts";
 import type { Tenants } from "./tenants.ts";
 
+/** Part of a camera's quota that comes in before it is looked again which pictures must go. */
+const TRIM_SHARE = 1 / 16;
+
 type Deps = {
   db: Database;
   images: Pick<Images, "add" | "get" | "remove">;
@@ -21,6 +24,9 @@ export type CameraFrames = ReturnType<typeof createCameraFrames>;
 
 /** Pictures of cameras that are kept: ordinary images of the tenant, for a while only. */
 export function createCameraFrames({ db, images, events, tenants, quotaBytes }: Deps) {
+  /** Bytes that each camera keeps since it was trimmed; unknown until it was once. */
+  const untrimmed = new Map<string, number>();
+
   const removeUnlessHeld = async (tenant: string, id: string): Promise<boolean> => {
     if (await events.holds(tenant, id)) return false;
     try {
@@ -63,11 +69,18 @@ export function createCameraFrames({ db, images, events, tenants, quotaBytes }: 
         body: ReadableStream.from([jpeg]),
         cameraId: id,
       };
-      return (await images.add(await tenants.get(tenant), file)).id;
+      const { id: image } = await images.add(await tenants.get(tenant), file);
+      untrimmed.set(id, (untrimmed.get(id) ?? Infinity) + jpeg.length);
+      return image;
     },
 
-    /** Deletes a camera's oldest pictures beyond its quota, but for those of events. */
+    /**
+     * Deletes a camera's oldest pictures beyond its quota, but for those of events, once enough has
+     * come in: looking for them costs as much as there are.
+     */
     async trim({ tenant, id }: Pick<CameraRow, "tenant" | "id">): Promise<void> {
+      if ((untrimmed.get(id) ?? Infinity) < quotaBytes * TRIM_SHARE) return;
+      untrimmed.set(id, 0);
       const term = termOfCameraImages(id);
       const kept: { id: string; bytes: number }[] = [];
       for await (const image of idsOf(tenant, term)) {

@@ -57,6 +57,6 @@ async function write(bytes: Uint8Array): Promise<void> {
 
 /** A library's stray `console.log` would otherwise land between two frames. */
 function keepStdoutForFrames(): void {
-  // deno-lint-ignore no-console
+  // deno-lint-ignore no-console -- it is what is turned away
   Object.assign(console, { log: console.error, info: console.error, debug: console.error });
 }

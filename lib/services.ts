@@ -5,7 +5,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createQueueDepth } from "./queue_depth.ts";
 import { createAccounts } from "./services/accounts.ts";
 import { createBase, type Foundations } from "./services/base.ts";
-import { createCondition } from "./services/condition.ts";
+import { healthOf } from "./services/health.ts";
 import { createKeeping } from "./services/keeping.ts";
 import { createLive } from "./services/live.ts";
 import { createPictures } from "./services/pictures.ts";
@@ -66,7 +66,7 @@ export function createServices(given: Foundations) {
     version,
     worker,
     metrics,
-    health: createCondition(base, version, writing, predicting, () => worker.running()),
+    health: healthOf(base, version, writing, predicting, () => worker.running()),
     stats: createStats({ db, clock, ...accounts, ...pictures, ...predicting, ...watching }),
     machine: createMachine({ disk }),
     traffic: createTraffic(),

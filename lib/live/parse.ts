@@ -1,6 +1,8 @@
 import { Problem } from "../errors.ts";
 import { ClientMessage } from "./messages.ts";
 
+const BEARER = /^\s*Bearer\s+(\S{1,8192})\s*$/i;
+
 /** Reads what a client says. `invalid_request` for no JSON, `invalid_content` for none of ours. */
 export function parseMessage(text: string): ClientMessage {
   const parsed = ClientMessage.safeParse(parseJson(text));
@@ -21,8 +23,6 @@ export function tokenIn(text: string): string {
   if (message.data?.type === "auth") return message.data.token.replace(/^Bearer\s+/i, "");
   throw new Problem("unauthorized", 'Send {"type":"auth","token":…} first');
 }
-
-const BEARER = /^\s*Bearer\s+(\S{1,8192})\s*$/i;
 
 function parseJson(text: string): unknown {
   try {

@@ -16,9 +16,6 @@ import type { Base } from "./base.ts";
 import type { Pictures } from "./pictures.ts";
 import type { Writing } from "./writing.ts";
 
-/** Part of a camera's quota of pictures after which it is looked whether the oldest must go. */
-const TRIM_SHARE = 1 / 16;
-
 /** Cameras, and what they see. */
 export function createWatching(
   base: Base,
@@ -63,7 +60,6 @@ export function createWatching(
     frames: createFrames({ clock }),
     events,
     cameraFrames: createCameraFrames({ ...base, images, events, tenants, quotaBytes }),
-    trimEvery: quotaBytes * TRIM_SHARE,
     discovery,
     detectors,
     ownDetector,

@@ -6,7 +6,7 @@ import type { Predicting } from "./predicting.ts";
 import type { Writing } from "./writing.ts";
 
 /** Tells how Imago's parts do. */
-export function createCondition(
+export function healthOf(
   base: Base,
   version: string,
   { ai, aiReason, ocr }: Writing,
